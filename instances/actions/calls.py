@@ -1,0 +1,76 @@
+"""What a flow asks of its driver, and what it comes to in the end.
+
+A flow is a generator that knows neither sockets nor the database. It yields a `Call` and gets the answer
+back, or the seam's `HttpError` thrown in; it yields a `Wait` and goes on later; it returns a `Result`.
+The same flow is driven one at a time, or by the thousand on one multi loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ceadmin.lib import http
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to send."""
+
+    request: http.Request
+    step: int = 0  # which of the drill's eight steps this serves; 0 outside a drill
+    purpose: str = ""
+    intent: bool = False  # changes something outside: the intent is stored before it is sent
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # masked wherever request or answer are quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause that holds no thread and no connection."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an item ended."""
+
+    outcome: str  # of instances.choices.Outcome
+    cause: str = ""  # a short machine word
+    facts: Mapping[str, Any] = field(default_factory=dict)  # redacted; may be stored and shown
+    status: str | None = None  # the instance's, where it differs from what the outcome table says
+    status_reason: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # instance field → value; may hold secrets
+
+
+T = TypeVar("T")
+
+#: A part of a flow that comes to a value of its own; used with `yield from`.
+Steps = Generator[Call | Wait, http.Answer | None, T]
+Flow = Steps[Result]
+
+Send = Callable[[http.Request], http.Answer]
+
+
+def drive(flow: Steps[T], send: Send = http.send, sleep: Callable[[float], None] = time.sleep) -> T:
+    """Run one flow to its end, storing nothing; raises what the flow raises."""
+    try:
+        effect = next(flow)
+        while True:
+            effect = _advance(flow, effect, send, sleep)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+
+
+def _advance(flow: Steps[T], effect: Call | Wait, send: Send, sleep: Callable[[float], None]) -> Call | Wait:
+    if isinstance(effect, Wait):
+        sleep(effect.seconds)
+        return flow.send(None)
+    try:
+        answer = send(effect.request)
+    except http.HttpError as error:
+        return flow.throw(error)
+    return flow.send(answer)

@@ -1,0 +1,108 @@
+"""What is kept of an outbound call: an attempt row without a secret, and audit entries for revocations."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from ceadmin.audit.choices import Action
+from ceadmin.audit.record import Actor, Entry, Subject
+from ceadmin.lib import http, redact
+from instances.actions.calls import Call
+from instances.choices import AttemptState
+from instances.models import Attempt, Item, Run
+
+#: Machine words that providers and the platform put into error bodies.
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,63}")
+_EXCERPT = 200
+
+
+def intended(item: Item, call: Call, at: datetime) -> Attempt:
+    """Return the unsaved attempt row for `call`, which has not been sent yet."""
+    return Attempt(
+        item_id=item.pk,
+        number=max(item.tries, 1),
+        step=call.step,
+        purpose=call.purpose,
+        method=call.request.method,
+        url=redact.url(call.request.url, *call.secrets)[:500],
+        state=AttemptState.INTENDED,
+        at=at,
+    )
+
+
+def answered(attempt: Attempt, call: Call, answer: http.Answer) -> Attempt:
+    """Fill in what the server said; bodies of good answers hold tokens and are not kept at all."""
+    attempt.state = AttemptState.ANSWERED
+    attempt.status_code = answer.status
+    attempt.duration_ms = round(answer.elapsed * 1000)
+    if answer.status >= 400:
+        attempt.code = error_code(answer)
+        attempt.excerpt = redact.excerpt(answer.body, *call.secrets, limit=_EXCERPT)
+    return attempt
+
+
+def failed(attempt: Attempt, error: http.HttpError) -> Attempt:
+    """Fill in that no answer came: certain (`not_sent`) or not (`lost`)."""
+    certain = isinstance(error, http.NotSent)
+    attempt.state = AttemptState.NOT_SENT if certain else AttemptState.LOST
+    attempt.code = error.code[:64]
+    return attempt
+
+
+def error_code(answer: http.Answer) -> str:
+    """Return the machine word of an error body (`error` of RFC 6749 §5.2 and its relatives), or ""."""
+    try:
+        body = answer.json()
+    except http.BadBody:
+        return ""
+    first = body[0] if isinstance(body, list) and body else body
+    for key in ("error", "errorCode", "code"):
+        word = first.get(key) if isinstance(first, dict) else None
+        if isinstance(word, str) and _CODE.fullmatch(word):
+            return word
+    return ""
+
+
+def subject_of(item: Item) -> Subject:
+    """Return the instance of `item` as an audit event names it."""
+    return Subject("instance", str(item.instance_uid), item.instance_name)
+
+
+def about(item: Item, run: Run) -> dict[str, Any]:
+    """Return the audit fields that every event about `item` carries."""
+    return {
+        "subject": subject_of(item),
+        "run_uid": str(run.uid),
+        "item_id": item.pk,
+        "instance_uid": str(item.instance_uid),
+        "provider_key": item.provider_key,
+        "reason": run.reason,
+        "ticket": run.ticket,
+    }
+
+
+def intent_entry(item: Item, run: Run, actor: Actor, call: Call) -> Entry:
+    """Return the audit entry of a revocation that is about to be sent."""
+    facts = {"purpose": call.purpose, "method": call.request.method, "try": item.tries, "grant": call.grant}
+    return Entry(Action.REVOKE_INTENDED, actor=actor, facts=facts, **about(item, run))
+
+
+def answer_entry(item: Item, run: Run, actor: Actor, attempt: Attempt) -> Entry:
+    """Return the audit entry of what became of a revocation."""
+    facts = {
+        "purpose": attempt.purpose,
+        "state": attempt.state,
+        "status": attempt.status_code,
+        "code": attempt.code,
+        "excerpt": attempt.excerpt,
+        "duration_ms": attempt.duration_ms,
+        "try": attempt.number,
+    }
+    return Entry(Action.REVOKE_ANSWERED, actor=actor, facts=facts, **about(item, run))
+
+
+def is_revocation(call: Call) -> bool:
+    """Tell whether `call` kills something at a provider."""
+    return call.purpose.startswith("revoke")

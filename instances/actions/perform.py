@@ -1,0 +1,95 @@
+"""Drive one flow, one call at a time, and keep its evidence: intent before effect, result after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from ceadmin.audit.record import Actor, record_many
+from ceadmin.lib import http
+from instances.actions import evidence
+from instances.actions.calls import Call, Flow, Result, Wait
+from instances.models import Attempt, Item, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Where the evidence of one item's calls goes."""
+
+    item: Item
+    run: Run
+    actor: Actor
+
+    def begin(self, call: Call, at: datetime) -> Attempt:
+        """Return the attempt row of `call`; one with an effect is committed before it is sent."""
+        attempt = evidence.intended(self.item, call, at)
+        if call.intent:
+            with transaction.atomic():
+                attempt.save()
+                self._record_intent(call, at)
+        return attempt
+
+    def _record_intent(self, call: Call, at: datetime) -> None:
+        if evidence.is_revocation(call):
+            entry = evidence.intent_entry(self.item, self.run, self.actor, call)
+            record_many(str(self.run.organization.uid), [entry], at=at)
+
+    def end(self, call: Call, attempt: Attempt, at: datetime) -> None:
+        """Write what became of the call."""
+        with transaction.atomic():
+            attempt.save()
+            if evidence.is_revocation(call):
+                entry = evidence.answer_entry(self.item, self.run, self.actor, attempt)
+                record_many(str(self.run.organization.uid), [entry], at=at)
+
+
+def perform(
+    flow: Flow[Result],
+    trail: Trail | None,
+    *,
+    send: Callable[[http.Request], http.Answer] = http.send,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Result:
+    """Return the result of `flow`, its calls sent one after another.
+
+    Without a `trail` nothing is kept (connection tests). Raises what the flow raises.
+    """
+    answer: http.Answer | None = None
+    error: http.HttpError | None = None
+    while True:
+        try:
+            effect = flow.throw(error) if error else flow.send(answer)
+        except StopIteration as end:
+            return _result(end)
+        answer = error = None
+        if isinstance(effect, Wait):
+            sleep(effect.seconds)
+        else:
+            answer, error = _one(effect, trail, send)
+
+
+def _result(end: StopIteration) -> Result:
+    if not isinstance(end.value, Result):
+        raise TypeError("a flow has to return a Result")
+    return end.value
+
+
+def _one(
+    call: Call, trail: Trail | None, send: Callable[[http.Request], http.Answer]
+) -> tuple[http.Answer | None, http.HttpError | None]:
+    attempt = trail.begin(call, timezone.now()) if trail else None
+    answer: http.Answer | None = None
+    error: http.HttpError | None = None
+    try:
+        answer = send(call.request)
+    except http.HttpError as caught:
+        error = caught
+    if trail and attempt:
+        filled = evidence.answered(attempt, call, answer) if answer else evidence.failed(attempt, error)  # type: ignore[arg-type]
+        trail.end(call, filled, timezone.now())
+    return answer, error

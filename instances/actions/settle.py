@@ -1,0 +1,182 @@
+"""What follows from an item's result: outcome, instance status, flip, audit, and concerns that it clears.
+
+All of a batch is written in the caller's transaction; the audit chain's head is locked last.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from ceadmin.audit.choices import Action
+from ceadmin.audit.record import Actor, Entry, record_many
+from instances.actions import evidence
+from instances.actions.calls import Result
+from instances.choices import DESTRUCTIVE, InstanceStatus, ItemStatus, Outcome, RunKind, Weight, meaning
+from instances.models import Flip, Hold, Instance, Item, Run
+
+#: These outcomes say how an instance is now, so they clear what was open about it.
+_CLEARING = frozenset(
+    {
+        Outcome.VERIFIED_DEAD,
+        Outcome.ALREADY_DEAD,
+        Outcome.DEAD,
+        Outcome.CONNECTED,
+        Outcome.RECONNECTED,
+        Outcome.DISABLED,
+    }
+)
+#: What a dead grant looks like to a probe.
+_DEAD_AGAIN = frozenset({InstanceStatus.NEEDS_REAUTH, InstanceStatus.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One item and how it ended."""
+
+    item: Item
+    result: Result
+
+
+def settle(item: Item, result: Result, *, run: Run, actor: Actor, now: datetime) -> None:
+    """Settle one item in a transaction of its own."""
+    with transaction.atomic():
+        entries = settle_many(run, [Settlement(item, result)], actor=actor, now=now)
+        record_many(str(run.organization.uid), entries, at=now)
+
+
+def settle_many(run: Run, settlements: Sequence[Settlement], *, actor: Actor, now: datetime) -> list[Entry]:
+    """Write outcomes, statuses and flips; return the audit entries, which the caller records last."""
+    ended = [one for one in settlements if one.result.outcome != Outcome.WAITING]
+    _write_items(settlements, now)
+    flips = _write_instances(run, ended, now)
+    _clear_concerns(run, ended, now)
+    Hold.objects.filter(item_id__in=[one.item.pk for one in settlements]).delete()
+    return [*_item_entries(run, ended, actor), *_flip_entries(run, flips, actor)]
+
+
+def _write_items(settlements: Iterable[Settlement], now: datetime) -> None:
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for one in settlements:
+        fields = _item_fields(one.result, now)
+        if one.result.facts:
+            facts = {**one.item.facts, **one.result.facts}
+            Item.objects.filter(pk=one.item.pk).update(facts=facts, **fields)
+        else:
+            groups[tuple(fields.items())].append(one.item.pk)
+    for pairs, pks in groups.items():
+        Item.objects.filter(pk__in=pks).update(**dict(pairs))
+
+
+def _item_fields(result: Result, now: datetime) -> dict[str, Any]:
+    common = {"cause": result.cause[:64], "explanation": result.explanation[:500]}
+    if result.outcome == Outcome.WAITING:
+        return {"status": ItemStatus.WAITING, "outcome": "", **common}
+    outcome = Outcome(result.outcome)
+    return {"status": ItemStatus.DONE, "outcome": outcome, "finished_at": now, **common}
+
+
+def _write_instances(run: Run, settlements: Sequence[Settlement], now: datetime) -> list[Flip]:
+    by_pk = {one.item.instance_id: one for one in settlements if one.item.instance_id}
+    rows = Instance.objects.select_for_update().filter(pk__in=by_pk).order_by("pk")
+    before = dict(rows.values_list("pk", "status"))
+    flips: list[Flip] = []
+    groups: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
+    for pk, one in by_pk.items():
+        if pk in before:
+            flip, plain = _changes(run, one, before[pk], now)
+            flips += [flip] if flip else []
+            _apply(pk, plain, one.result, groups)
+    for pairs, pks in groups.items():
+        Instance.objects.filter(pk__in=pks).update(**dict(pairs))
+    return Flip.objects.bulk_create(flips)
+
+
+def _apply(
+    pk: int, plain: dict[str, Any], result: Result, groups: dict[tuple[tuple[str, Any], ...], list[int]]
+) -> None:
+    if result.changes:
+        Instance.objects.filter(pk=pk).update(**plain, **result.changes)
+    elif plain:
+        groups[tuple(plain.items())].append(pk)
+
+
+def _changes(run: Run, one: Settlement, before: str, now: datetime) -> tuple[Flip | None, dict[str, Any]]:
+    plain = _stamps(run.kind, one.result, now)
+    after = status_after(run.kind, one.result, before)
+    if not after or after == before:
+        return None, plain
+    reason = (one.result.status_reason or one.result.cause)[:64]
+    plain |= {"status": after, "status_reason": reason, "status_since": now}
+    flip = Flip(instance_id=one.item.instance_id, run=run, from_status=before, to_status=after, reason=reason, at=now)
+    return flip, plain
+
+
+def status_after(kind: str, result: Result, before: str) -> str:
+    """Return the instance status that follows from `result`, or "" when it says nothing about it."""
+    after = result.status if result.status is not None else meaning(kind, result.outcome).status
+    if before == InstanceStatus.REVOKED and after in _DEAD_AGAIN:
+        return InstanceStatus.REVOKED  # dead as we left it: "by us" is still why
+    return str(after)
+
+
+def _stamps(kind: str, result: Result, now: datetime) -> dict[str, Any]:
+    stamps: dict[str, Any] = {}
+    if kind == RunKind.PROBE and result.outcome not in (Outcome.MISCONFIGURED, Outcome.CANCELLED):
+        stamps["probed_at"] = now
+    if kind in DESTRUCTIVE and result.facts.get("revoked"):
+        stamps["revoked_at"] = now
+    if result.outcome == Outcome.RECONNECTED:
+        stamps |= {"reconnected_at": now, "probed_at": now}
+    return stamps
+
+
+def _clear_concerns(run: Run, settlements: Sequence[Settlement], now: datetime) -> None:
+    uids = [one.item.instance_uid for one in settlements if one.result.outcome in _CLEARING]
+    if uids:
+        pks = [one.item.pk for one in settlements]
+        concerns = Item.objects.of_concern().filter(instance_uid__in=uids).exclude(pk__in=pks)
+        concerns.filter(run__organization=run.organization).update(cleared_at=now)
+
+
+def _item_entries(run: Run, settlements: Sequence[Settlement], actor: Actor) -> list[Entry]:
+    """Entries for what has consequences; a probe is worth one only when it changes a status."""
+    if run.kind in (RunKind.PROBE, RunKind.SYNC):
+        return []
+    return [
+        Entry(
+            Action.ITEM_SETTLED,
+            actor=actor,
+            outcome=one.result.outcome,
+            facts={"kind": run.kind, "cause": one.result.cause, **one.result.facts},
+            **evidence.about(one.item, run),
+        )
+        for one in settlements
+    ]
+
+
+def _flip_entries(run: Run, flips: Sequence[Flip], actor: Actor) -> list[Entry]:
+    instances = Instance.objects.in_bulk([flip.instance_id for flip in flips])
+    return [_flip_entry(run, flip, instances[flip.instance_id], actor) for flip in flips]
+
+
+def _flip_entry(run: Run, flip: Flip, instance: Instance, actor: Actor) -> Entry:
+    return Entry(
+        Action.STATUS_CHANGED,
+        actor=actor,
+        subject=evidence.Subject("instance", str(instance.uid), instance.name),
+        run_uid=str(run.uid),
+        instance_uid=str(instance.uid),
+        provider_key=instance.provider_key,
+        facts={"from": flip.from_status, "to": flip.to_status, "reason": flip.reason},
+    )
+
+
+def is_attention(kind: str, outcome: str) -> bool:
+    """Tell whether an outcome counts as needing attention."""
+    return meaning(kind, outcome).weight == Weight.ATTENTION

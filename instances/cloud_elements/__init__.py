@@ -1,0 +1,103 @@
+"""The Cloud Elements 2.0 (SAP Open Connectors) API: requests are built and answers read here, and nothing is sent.
+
+request = cloud_elements.instance_by_id(credentials, "471196")
+instance = cloud_elements.read_instance(http.send(request))
+"""
+
+from instances.cloud_elements.ask import (
+    PAGE_SIZE,
+    OAuthClient,
+    enable,
+    fallback_probe,
+    instance_by_id,
+    instance_of_token,
+    list_instances,
+    login,
+    oauth_token,
+    oauth_url,
+    organization_me,
+    ping,
+    secrets,
+)
+from instances.cloud_elements.credentials import API_PATH, Credentials
+from instances.cloud_elements.errors import (
+    BAD_SECRETS,
+    Code,
+    PlatformError,
+    RateLimited,
+    Refused,
+    Unclear,
+    Unreachable,
+    check,
+    from_transport,
+    provider_words,
+    retry_after,
+    trouble,
+)
+from instances.cloud_elements.read import (
+    read_enabled,
+    read_instance,
+    read_login,
+    read_oauth_url,
+    read_organization,
+    read_page,
+    read_pong,
+    read_reauthenticated,
+    read_request_token,
+    read_secrets,
+)
+from instances.cloud_elements.reauthenticate import (
+    app_configuration,
+    patch_instance,
+    patch_instance_by_id,
+    put_instance,
+)
+from instances.cloud_elements.remote import Page, RemoteInstance, RequestToken, Secrets
+
+__all__ = [
+    "API_PATH",
+    "BAD_SECRETS",
+    "PAGE_SIZE",
+    "Code",
+    "Credentials",
+    "OAuthClient",
+    "Page",
+    "PlatformError",
+    "RateLimited",
+    "Refused",
+    "RemoteInstance",
+    "RequestToken",
+    "Secrets",
+    "Unclear",
+    "Unreachable",
+    "app_configuration",
+    "check",
+    "enable",
+    "fallback_probe",
+    "from_transport",
+    "instance_by_id",
+    "instance_of_token",
+    "list_instances",
+    "login",
+    "oauth_token",
+    "oauth_url",
+    "organization_me",
+    "patch_instance",
+    "patch_instance_by_id",
+    "ping",
+    "provider_words",
+    "put_instance",
+    "read_enabled",
+    "read_instance",
+    "read_login",
+    "read_oauth_url",
+    "read_organization",
+    "read_page",
+    "read_pong",
+    "read_reauthenticated",
+    "read_request_token",
+    "read_secrets",
+    "retry_after",
+    "secrets",
+    "trouble",
+]

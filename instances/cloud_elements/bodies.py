@@ -1,0 +1,57 @@
+"""Answer bodies as the platform may send them: read without trust, and named when unreadable."""
+
+from __future__ import annotations
+
+import json
+
+from ceadmin.lib import http
+
+
+class BodyProblem(ValueError):
+    """A body that cannot be read; `code` names why and is a `Code`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def is_html(answer: http.Answer) -> bool:
+    """Tell whether a page came where the platform sends JSON."""
+    return answer.body[:256].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
+def parse(answer: http.Answer) -> object:
+    """Read a JSON body; raises BodyProblem."""
+    if not answer.body.strip():
+        raise BodyProblem("empty_body")
+    if is_html(answer):
+        raise BodyProblem("html")
+    if b"\x00" in answer.body:
+        raise BodyProblem("nul_bytes")
+    try:
+        text = answer.body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BodyProblem("bad_encoding") from None
+    return _json(text.rstrip())
+
+
+def plain(value: object, limit: int) -> str:
+    """Return remote text fit to be stored and shown: control characters, NUL and lone surrogates escaped."""
+    text = value if isinstance(value, str) else ""
+    shown = "".join(char if char.isprintable() else _escaped(char) for char in text.strip())
+    return shown[:limit]
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        cut = error.pos >= len(text) or error.msg.startswith("Unterminated string")
+        raise BodyProblem("truncated_json" if cut else "bad_json") from None
+    except (ValueError, RecursionError):
+        # A number of thousands of digits, or nesting of thousands of levels.
+        raise BodyProblem("bad_json") from None
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
