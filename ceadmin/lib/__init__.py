@@ -1,0 +1,1 @@
+"""The floor both apps stand on: no models, and no imports from above."""

@@ -1,0 +1,81 @@
+"""What every request goes through: an id, security headers, the person's time zone."""
+
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from ceadmin.lib import trace
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "camera",
+        "display-capture",
+        "geolocation",
+        "microphone",
+        "payment",
+        "usb",
+    )
+)
+
+
+def request_id(get_response: GetResponse) -> GetResponse:
+    """Give the request an id of ours, shown in its answer and in every log line."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        token = trace.request_id.set(uuid.uuid4().hex)
+        try:
+            response = get_response(request)
+            response["X-Request-Id"] = trace.request_id.get()
+        finally:
+            trace.request_id.reset(token)
+        return response
+
+    return middleware
+
+
+def security_headers(get_response: GetResponse) -> GetResponse:
+    """Say what a browser may do with the page; addresses of pages leak nowhere."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if not request.path.startswith(f"/{settings.STATIC_URL.strip('/')}/"):
+            response.setdefault("Cache-Control", "no-store")
+        if not request.path.startswith("/admin/"):
+            # A public page's address is the key to it.
+            response.setdefault("Referrer-Policy", "no-referrer")
+        return response
+
+    return middleware
+
+
+def time_zone(get_response: GetResponse) -> GetResponse:
+    """Show times in the signed-in person's time zone."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        zone = getattr(request.user, "time_zone", "")
+        with timezone.override(zone or settings.TIME_ZONE):
+            return get_response(request)
+
+    return middleware
