@@ -23,6 +23,7 @@ class Call:
     step: int = 0  # which of the drill's eight steps this serves; 0 outside a drill
     purpose: str = ""
     intent: bool = False  # changes something outside: the intent is stored before it is sent
+    grant: str = ""  # fingerprint of the grant that a revocation kills
     secrets: tuple[str, ...] = field(default=(), repr=False)  # masked wherever request or answer are quoted
 
 
@@ -47,14 +48,13 @@ class Result:
 
 T = TypeVar("T")
 
-#: A part of a flow that comes to a value of its own; used with `yield from`.
-Steps = Generator[Call | Wait, http.Answer | None, T]
-Flow = Steps[Result]
+#: `Flow[Result]` is an item's whole flow; `Flow[X]` a part of one that comes to an X, used with `yield from`.
+Flow = Generator[Call | Wait, http.Answer | None, T]
 
 Send = Callable[[http.Request], http.Answer]
 
 
-def drive(flow: Steps[T], send: Send = http.send, sleep: Callable[[float], None] = time.sleep) -> T:
+def drive(flow: Flow[T], send: Send = http.send, sleep: Callable[[float], None] = time.sleep) -> T:
     """Run one flow to its end, storing nothing; raises what the flow raises."""
     try:
         effect = next(flow)
@@ -65,7 +65,7 @@ def drive(flow: Steps[T], send: Send = http.send, sleep: Callable[[float], None]
         return value
 
 
-def _advance(flow: Steps[T], effect: Call | Wait, send: Send, sleep: Callable[[float], None]) -> Call | Wait:
+def _advance(flow: Flow[T], effect: Call | Wait, send: Send, sleep: Callable[[float], None]) -> Call | Wait:
     if isinstance(effect, Wait):
         sleep(effect.seconds)
         return flow.send(None)
