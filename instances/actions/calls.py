@@ -23,8 +23,16 @@ class Call:
     step: int = 0  # which of the drill's eight steps this serves; 0 outside a drill
     purpose: str = ""
     intent: bool = False  # changes something outside: the intent is stored before it is sent
-    grant: str = ""  # fingerprint of the grant that a revocation kills
     secrets: tuple[str, ...] = field(default=(), repr=False)  # masked wherever request or answer are quoted
+    grant: str = ""  # fingerprint of the token this kills: one item of a run is let through, see SameGrant
+
+
+class SameGrant(Exception):
+    """Thrown into a flow whose intended call would kill a grant that another item of the run deals with."""
+
+    def __init__(self, item_id: int) -> None:
+        super().__init__("another item of this run deals with the same grant")
+        self.item_id = item_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Result:
 
     outcome: str  # of instances.choices.Outcome
     cause: str = ""  # a short machine word
+    explanation: str = ""  # a sentence for people where the outcome table's is not enough; redacted
     facts: Mapping[str, Any] = field(default_factory=dict)  # redacted; may be stored and shown
     status: str | None = None  # the instance's, where it differs from what the outcome table says
     status_reason: str = ""

@@ -37,7 +37,9 @@ class Case:
     element_token: str = field(default="", repr=False)
     provider: Provider | None = None  # None: the catalogue does not know the element
     app: App | None = None  # None: no provider app is assigned
-    site: Mapping[str, str] = field(default_factory=dict)  # values for the record's placeholders
+    site: Mapping[str, str] = field(
+        default_factory=dict
+    )  # values for the record's placeholders
     options: Mapping[str, Any] = field(default_factory=dict)  # of the run
     status: str = "unknown"  # before this run
     prior_intent: bool = False  # an earlier attempt was sent and its answer lost
@@ -55,11 +57,20 @@ class Case:
         """Return the callback address of this instance's consent, "" without an app."""
         if self.app is None:
             return ""
-        return self.app.callback_url if self.app.callback_mode == "theirs" else self.our_callback_url
+        return (
+            self.app.callback_url
+            if self.app.callback_mode == "theirs"
+            else self.our_callback_url
+        )
 
     @property
     def oauth_client(self) -> OAuthClient | None:
         """Return the app as the platform's OAuth calls take it, None without an app."""
         if self.app is None:
             return None
-        return OAuthClient(self.app.client_id, self.app.client_secret, self.callback_url, self.app.scope)
+        return OAuthClient(
+            self.app.client_id,
+            self.app.client_secret,
+            self.callback_url,
+            self.app.scope,
+        )

@@ -31,6 +31,7 @@ from instances.cloud_elements.errors import (
     check,
     from_transport,
     provider_words,
+    quote,
     retry_after,
     trouble,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "ping",
     "provider_words",
     "put_instance",
+    "quote",
     "read_enabled",
     "read_instance",
     "read_login",

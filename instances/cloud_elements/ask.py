@@ -50,10 +50,19 @@ def list_instances(
     search: str = "",
 ) -> http.Request:
     """Ask for a page of the organization's instances; `hydrate` with their configuration, where lists give it."""
-    query = [("pageSize", str(max(1, min(page_size, PAGE_SIZE)))), ("hydrate", "true" if hydrate else "false")]
+    query = [
+        ("pageSize", str(max(1, min(page_size, PAGE_SIZE)))),
+        ("hydrate", "true" if hydrate else "false"),
+    ]
     query += [("tags[]", tag) for tag in tags]
-    query += [(name, value) for name, value in (("searchText", search), ("nextPage", next_page)) if value]
-    return http.Request.get(c.url(f"/instances?{urlencode(query)}"), headers=(c.header(),))
+    query += [
+        (name, value)
+        for name, value in (("searchText", search), ("nextPage", next_page))
+        if value
+    ]
+    return http.Request.get(
+        c.url(f"/instances?{urlencode(query)}"), headers=(c.header(),)
+    )
 
 
 def instance_of_token(c: Credentials, element_token: str) -> http.Request:
@@ -63,13 +72,18 @@ def instance_of_token(c: Credentials, element_token: str) -> http.Request:
 
 def instance_by_id(c: Credentials, remote_id: str) -> http.Request:
     """Ask for an instance by id; answers for a disabled one and for one whose grant is dead."""
-    return http.Request.get(c.url(f"/instances/{_id(remote_id)}"), headers=(c.header(),))
+    return http.Request.get(
+        c.url(f"/instances/{_id(remote_id)}"), headers=(c.header(),)
+    )
 
 
 def enable(c: Credentials, remote_id: str) -> http.Request:
     """Enable an instance that the platform has disabled."""
     return http.Request(
-        method="PUT", url=c.url(f"/instances/{_id(remote_id)}/enabled"), headers=(c.header(),), body=b""
+        method="PUT",
+        url=c.url(f"/instances/{_id(remote_id)}/enabled"),
+        headers=(c.header(),),
+        body=b"",
     )
 
 
@@ -78,7 +92,9 @@ def ping(c: Credentials, element_token: str) -> http.Request:
     return http.Request.get(c.url("/ping"), headers=(c.element_header(element_token),))
 
 
-def fallback_probe(c: Credentials, element_token: str, *, element_key: str, hub: str) -> http.Request | None:
+def fallback_probe(
+    c: Credentials, element_token: str, *, element_key: str, hub: str
+) -> http.Request | None:
     """Return the smallest read of an element that has no ping, None when none is known.
 
     Never `/objects`: it answers 200 on a disabled instance, so it does not reach the provider.
@@ -86,7 +102,10 @@ def fallback_probe(c: Credentials, element_token: str, *, element_key: str, hub:
     path = _fallbacks()["elements"].get(element_key) or _fallbacks()["hubs"].get(hub)
     if not path:
         return None
-    return http.Request.get(c.url(f"/hubs/{quote(hub, safe='')}{path}"), headers=(c.element_header(element_token),))
+    return http.Request.get(
+        c.url(f"/hubs/{quote(hub or 'general', safe='')}{path}"),
+        headers=(c.element_header(element_token),),
+    )
 
 
 def oauth_url(
@@ -113,11 +132,18 @@ def oauth_url(
 
 
 def oauth_token(
-    c: Credentials, element_key: str, client: OAuthClient, *, extra: Mapping[str, str] | None = None
+    c: Credentials,
+    element_key: str,
+    client: OAuthClient,
+    *,
+    extra: Mapping[str, str] | None = None,
 ) -> http.Request:
     """Ask for an OAuth 1 request token."""
     query = urlencode({**client.parameters(), **(extra or {})})
-    return http.Request.get(c.url(f"/elements/{_id(element_key)}/oauth/token?{query}"), headers=(c.header(),))
+    return http.Request.get(
+        c.url(f"/elements/{_id(element_key)}/oauth/token?{query}"),
+        headers=(c.header(),),
+    )
 
 
 def organization_me(c: Credentials) -> http.Request:
@@ -146,5 +172,9 @@ def _id(value: str) -> str:
 
 @cache
 def _fallbacks() -> dict[str, dict[str, str]]:
-    text = files("instances.cloud_elements").joinpath("fallbacks.toml").read_text(encoding="utf-8")
+    text = (
+        files("instances.cloud_elements")
+        .joinpath("fallbacks.toml")
+        .read_text(encoding="utf-8")
+    )
     return tomllib.loads(text)

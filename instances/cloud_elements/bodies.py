@@ -38,7 +38,9 @@ def parse(answer: http.Answer) -> object:
 def plain(value: object, limit: int) -> str:
     """Return remote text fit to be stored and shown: control characters, NUL and lone surrogates escaped."""
     text = value if isinstance(value, str) else ""
-    shown = "".join(char if char.isprintable() else _escaped(char) for char in text.strip())
+    shown = "".join(
+        char if char.isprintable() else _escaped(char) for char in text.strip()
+    )
     return shown[:limit]
 
 

@@ -40,7 +40,9 @@ class Credentials:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return the values to mask wherever an answer is quoted."""
-        return tuple(value for value in (self.user_secret, self.organization_secret) if value)
+        return tuple(
+            value for value in (self.user_secret, self.organization_secret) if value
+        )
 
 
 def _authorization(parts: list[tuple[str, str]]) -> tuple[str, str]:

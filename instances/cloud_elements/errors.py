@@ -44,7 +44,9 @@ class Code(StrEnum):
     # the platform's decision
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
-    UNAUTHORIZED = "unauthorized"  # a secret or the element token; the platform does not say which
+    UNAUTHORIZED = (
+        "unauthorized"  # a secret or the element token; the platform does not say which
+    )
     GRANT_REFUSED = "grant_refused"  # 401 in the provider's words
     DISABLED = "disabled"
     FORBIDDEN = "forbidden"  # the platform: a privilege is missing
@@ -58,8 +60,12 @@ class Code(StrEnum):
     MASKED_VALUE = "masked_value"  # would write asterisks over a real value
     MISSING_CODE = "missing_code"
     MISSING_APP_SECRET = "missing_app_secret"  # noqa: S105 - PUT needs the real key, secret and callback
-    BAD_OAUTH_URL = "bad_oauth_url"  # the platform's address is not one to send a person to
-    OTHER_INSTANCE = "other_instance"  # the answer speaks of another instance than was asked for
+    BAD_OAUTH_URL = (
+        "bad_oauth_url"  # the platform's address is not one to send a person to
+    )
+    OTHER_INSTANCE = (
+        "other_instance"  # the answer speaks of another instance than was asked for
+    )
     PAGING_LOOP = "paging_loop"
 
 
@@ -75,7 +81,9 @@ class PlatformError(Exception):
     `code` is a `Code`, or the seam's own word when no answer came ("timeout", "blocked_address" …).
     """
 
-    def __init__(self, code: str, *, status: int = 0, request_id: str = "", excerpt: str = "") -> None:
+    def __init__(
+        self, code: str, *, status: int = 0, request_id: str = "", excerpt: str = ""
+    ) -> None:
         super().__init__(f"{type(self).__name__} {code} (status {status or 'none'})")
         self.code = str(code)
         self.status = status
@@ -85,7 +93,12 @@ class PlatformError(Exception):
     @property
     def facts(self) -> dict[str, str | int]:
         """Return what may be stored and shown."""
-        told = {"code": self.code, "status": self.status, "request_id": self.request_id, "excerpt": self.excerpt}
+        told = {
+            "code": self.code,
+            "status": self.status,
+            "request_id": self.request_id,
+            "excerpt": self.excerpt,
+        }
         return {name: value for name, value in told.items() if value}
 
 
@@ -107,21 +120,27 @@ class Unclear(PlatformError):
     """A write that may have been done; look before repeating it."""
 
 
-def trouble(answer: http.Answer, *, write: bool = False, secrets: tuple[str, ...] = ()) -> PlatformError | None:
+def trouble(
+    answer: http.Answer, *, write: bool = False, secrets: tuple[str, ...] = ()
+) -> PlatformError | None:
     """Return what is wrong with an answer, None when its status and the kind of its body are good."""
     if answer.status == 429:
         return _rate_limited(answer, secrets)
-    if answer.status >= 500 or answer.status in (408, 425):
+    if (answer.status >= 500 and answer.status != 501) or answer.status in (408, 425):
         return _lost(write)(Code.SERVER_ERROR, **_about(answer, secrets))
     if bodies.is_html(answer):
         # Behind a page that claims success a write may have been done; behind an error it was not.
-        return _lost(write and answer.status < 300)(Code.HTML, **_about(answer, secrets))
+        return _lost(write and answer.status < 300)(
+            Code.HTML, **_about(answer, secrets)
+        )
     if answer.status >= 300:
         return Refused(_refusal_code(answer), **_about(answer, secrets))
     return None
 
 
-def check(answer: http.Answer, *, write: bool = False, secrets: tuple[str, ...] = ()) -> None:
+def check(
+    answer: http.Answer, *, write: bool = False, secrets: tuple[str, ...] = ()
+) -> None:
     """Raise what is wrong with an answer; raises PlatformError."""
     problem = trouble(answer, write=write, secrets=secrets)
     if problem:
@@ -129,8 +148,8 @@ def check(answer: http.Answer, *, write: bool = False, secrets: tuple[str, ...] 
 
 
 def unusable(answer: http.Answer, code: str, *, write: bool = False) -> PlatformError:
-    """Return the error for a good status whose body cannot be used."""
-    return _lost(write)(code, **_about(answer, ()))
+    """Return the error for a good status whose body cannot be used; it holds tokens, so nothing of it is quoted."""
+    return _lost(write)(code, **_about(answer, (), quoted=False))
 
 
 def from_transport(error: http.HttpError, *, write: bool = False) -> PlatformError:
@@ -155,6 +174,13 @@ def retry_after(answer: http.Answer) -> float | None:
     if until is None or now is None:
         return None
     return max(0.0, (until - now).total_seconds())
+
+
+def quote(answer: http.Answer, *secrets: str) -> str:
+    """Return what may be stored and shown of an error answer's text: redacted, at most 200 characters."""
+    body = _error_body(answer)
+    said = _word(body, "providerMessage") or _word(body, "message")
+    return redact.excerpt(said or answer.body, *secrets, limit=EXCERPT_LIMIT)
 
 
 def provider_words(answer: http.Answer) -> str:
@@ -185,19 +211,22 @@ def _refusal_code(answer: http.Answer) -> Code:
 
 
 def _forbidden_code(answer: http.Answer, spoke: bool) -> Code:
-    if "disabled" in _word(_error_body(answer), "message").lower():
-        return Code.DISABLED
-    return Code.PROVIDER_FORBIDS if spoke else Code.FORBIDDEN
+    if spoke:
+        return Code.PROVIDER_FORBIDS
+    disabled = "disabled" in _word(_error_body(answer), "message").lower()
+    return Code.DISABLED if disabled else Code.FORBIDDEN
 
 
-def _about(answer: http.Answer, secrets: tuple[str, ...]) -> _About:
-    body = _error_body(answer)
-    said = _word(body, "providerMessage") or _word(body, "message")
-    request_id = _word(body, "requestId") or answer.headers.get("Elements-Request-Id", "")
+def _about(
+    answer: http.Answer, secrets: tuple[str, ...], *, quoted: bool = True
+) -> _About:
+    request_id = _word(_error_body(answer), "requestId") or answer.headers.get(
+        "Elements-Request-Id", ""
+    )
     return {
         "status": answer.status,
         "request_id": bodies.plain(request_id, 64),
-        "excerpt": redact.excerpt(said or answer.body, *secrets, limit=EXCERPT_LIMIT),
+        "excerpt": quote(answer, *secrets) if quoted else "",
     }
 
 

@@ -9,7 +9,13 @@ from urllib.parse import urlsplit
 from ceadmin.lib import http, redact
 from instances.cloud_elements import bodies
 from instances.cloud_elements.errors import Code, Refused, check, unusable
-from instances.cloud_elements.remote import Page, RemoteInstance, RequestToken, Secrets, is_token
+from instances.cloud_elements.remote import (
+    Page,
+    RemoteInstance,
+    RequestToken,
+    Secrets,
+    is_token,
+)
 
 _ID_LIMIT = 64
 _URL_LIMIT = 8192
@@ -21,7 +27,9 @@ def read_instance(answer: http.Answer, *, expected_id: str = "") -> RemoteInstan
     return _instance(answer, expected_id, write=False)
 
 
-def read_reauthenticated(answer: http.Answer, *, expected_id: str = "") -> RemoteInstance:
+def read_reauthenticated(
+    answer: http.Answer, *, expected_id: str = ""
+) -> RemoteInstance:
     """Read the answer to a PATCH or PUT that carried a code; raises PlatformError.
 
     A success that cannot be read is Unclear: the code may be spent, so look at the instance.
@@ -70,14 +78,23 @@ def read_enabled(answer: http.Answer) -> None:
     check(answer, write=True)
 
 
-def read_pong(answer: http.Answer) -> None:
-    """Check that a ping or fallback call worked: by its status, since `valid` differs by element; raises PlatformError."""
+def read_pong(answer: http.Answer, *, expected_id: str = "") -> None:
+    """Check that a ping or fallback call worked; raises PlatformError.
+
+    Its status decides, since `valid` is a boolean, text or absent depending on the element.
+    """
     check(answer)
     _payload(answer)
+    served = answer.headers.get("Elements-Element-Instance-Id", "").strip()
+    if expected_id and served and served != expected_id:
+        raise Refused(Code.OTHER_INSTANCE, status=answer.status)
 
 
 def read_organization(answer: http.Answer) -> tuple[str, str]:
-    """Read the id and name of the organization whose secrets were used, each "" when not told; raises PlatformError."""
+    """Read id and name of the organization whose secrets were used; raises PlatformError.
+
+    Each is "" when the platform does not tell it.
+    """
     check(answer)
     body = _object(answer)
     return _identifier(body.get("id")), bodies.plain(body.get("name"), 255)
@@ -96,7 +113,10 @@ def read_secrets(answer: http.Answer) -> Secrets:
     """Read the two secrets of the person who signed in; raises PlatformError."""
     check(answer)
     body = _object(answer)
-    user, organization = _text(body.get("userSecret")), _text(body.get("organizationSecret"))
+    user, organization = (
+        _text(body.get("userSecret")),
+        _text(body.get("organizationSecret")),
+    )
     if not (is_token(user) and is_token(organization)):
         raise unusable(answer, Code.WRONG_SHAPE)
     return Secrets(user_secret=user, organization_secret=organization)
@@ -135,7 +155,9 @@ def _remote_instance(row: object, *, listed: bool) -> RemoteInstance | None:
 
 def _configuration(value: object, *, listed: bool) -> Mapping[str, str | None] | None:
     """Read a configuration; in a light list an empty one means as little as an absent one."""
-    if isinstance(value, list):  # the form of early clients: entries with key and propertyValue
+    if isinstance(
+        value, list
+    ):  # the form of early clients: entries with key and propertyValue
         entries = [entry for entry in value if isinstance(entry, dict)]
         pairs = [(entry.get("key"), entry.get("propertyValue")) for entry in entries]
     elif isinstance(value, dict):
@@ -161,7 +183,9 @@ def _identifier(value: object) -> str:
     if isinstance(value, int):
         return str(value) if 0 <= value < _JSON_INTEGERS else ""
     if isinstance(value, float):
-        return _identifier(int(value)) if value.is_integer() and abs(value) < 2**53 else ""
+        return (
+            _identifier(int(value)) if value.is_integer() and abs(value) < 2**53 else ""
+        )
     text = _text(value).strip()
     fit = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
     return text if fit and len(text) <= _ID_LIMIT else ""
@@ -189,11 +213,20 @@ def _count(value: str) -> int | None:
 
 
 def _fit_for_a_person(url: str) -> bool:
-    if not is_token(url) or len(url) > _URL_LIMIT or any(char in url for char in ' \\"<>'):
+    if (
+        not is_token(url)
+        or len(url) > _URL_LIMIT
+        or any(char in url for char in ' \\"<>')
+    ):
         return False
     try:
         parts = urlsplit(url)
-        return parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        return (
+            parts.scheme == "https"
+            and bool(parts.hostname)
+            and "@" not in parts.netloc
+            and parts.port != 0
+        )
     except ValueError:
         return False
 

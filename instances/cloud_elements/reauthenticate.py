@@ -14,7 +14,13 @@ from ceadmin.lib import http, redact
 from instances.cloud_elements.ask import OAuthClient, instance_by_id
 from instances.cloud_elements.credentials import Credentials
 from instances.cloud_elements.errors import Code, Refused
-from instances.cloud_elements.remote import CALLBACK_URL, CLIENT_ID, CLIENT_SECRET, USER_TOKENS, RemoteInstance
+from instances.cloud_elements.remote import (
+    CALLBACK_URL,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    USER_TOKENS,
+    RemoteInstance,
+)
 
 #: One of these proves that a person consented: OAuth 2, OAuth 1.
 _PROOFS = ("code", "oauth_verifier")
@@ -22,7 +28,11 @@ _PROOFS = ("code", "oauth_verifier")
 
 def app_configuration(client: OAuthClient) -> dict[str, str]:
     """Return a provider app as configuration entries, for instances that are to redeem with it."""
-    return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.client_secret, CALLBACK_URL: client.callback_url}
+    return {
+        CLIENT_ID: client.client_id,
+        CLIENT_SECRET: client.client_secret,
+        CALLBACK_URL: client.callback_url,
+    }
 
 
 def patch_instance(
@@ -33,7 +43,9 @@ def patch_instance(
 ) -> http.Request:
     """Reauthenticate the instance of an element token; raises Refused on a masked value or without a code."""
     body = _patch(provider_data, configuration)
-    return http.Request.json("PATCH", c.url("/instances"), body, headers=(c.header(element_token),))
+    return http.Request.json(
+        "PATCH", c.url("/instances"), body, headers=(c.header(element_token),)
+    )
 
 
 def patch_instance_by_id(
@@ -44,7 +56,9 @@ def patch_instance_by_id(
 ) -> http.Request:
     """Reauthenticate an instance by its id; raises Refused on a masked value or without a code."""
     body = _patch(provider_data, configuration)
-    return http.Request.json("PATCH", instance_by_id(c, remote_id).url, body, headers=(c.header(),))
+    return http.Request.json(
+        "PATCH", instance_by_id(c, remote_id).url, body, headers=(c.header(),)
+    )
 
 
 def put_instance(
@@ -58,7 +72,9 @@ def put_instance(
     PUT replaces, so the body holds what was fetched without masked values and without the customer's old
     tokens, and `configuration` must bring the real client id, secret and callback.
     """
-    if not fetched.element_key or not all(configuration.get(name) for name in (CLIENT_ID, CLIENT_SECRET, CALLBACK_URL)):
+    if not fetched.element_key or not all(
+        configuration.get(name) for name in (CLIENT_ID, CLIENT_SECRET, CALLBACK_URL)
+    ):
         raise Refused(Code.MISSING_APP_SECRET)
     body = {
         "name": fetched.name,
@@ -71,7 +87,9 @@ def put_instance(
     return http.Request.json("PUT", url, body, headers=(c.header(),))
 
 
-def _patch(provider_data: Mapping[str, str], configuration: Mapping[str, str] | None) -> dict[str, object]:
+def _patch(
+    provider_data: Mapping[str, str], configuration: Mapping[str, str] | None
+) -> dict[str, object]:
     body: dict[str, object] = {"providerData": _proof(provider_data)}
     if configuration:
         body["configuration"] = _unmasked(configuration)

@@ -31,7 +31,9 @@ class RemoteInstance:
     tags: tuple[str, ...]
     disabled: bool
     valid: bool | None  # the platform's own opinion, of unclear meaning: never health
-    configuration: Mapping[str, str | None] | None = field(repr=False)  # None: not in the list, ask by id
+    configuration: Mapping[str, str | None] | None = field(
+        repr=False
+    )  # None: not in the list, ask by id
     created_at: str = ""
 
     @property
@@ -71,7 +73,10 @@ class RemoteInstance:
 
     @property
     def token_problem(self) -> str:
-        """Return why there is no token to use: "masked_token", "garbled_token", "no_configuration", "no_token"; or ""."""
+        """Return why there is no token to use, or "" when there is one.
+
+        One of "masked_token", "garbled_token", "no_configuration", "no_token".
+        """
         if self.configuration is None:
             return "no_configuration"
         if self.tokens_masked:
@@ -96,7 +101,9 @@ class Page:
     instances: tuple[RemoteInstance, ...] = ()
     next_page: str = field(default="", repr=False)  # "" on the last page
     total: int | None = None  # of the whole list, where the platform says so
-    unreadable: int = 0  # rows without an id; a list with such rows proves nobody vanished
+    unreadable: int = (
+        0  # rows without an id; a list with such rows proves nobody vanished
+    )
 
 
 @dataclass(frozen=True, slots=True)

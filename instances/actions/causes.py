@@ -1,0 +1,153 @@
+"""Why an item ended as it did, in one word for machines and one sentence for people."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+from instances.cloud_elements import Code
+
+
+class Cause(TextChoices):
+    """Causes found by reading what the platform said; the label says what to do."""
+
+    GRANT_DEAD = (
+        "grant_dead",
+        "The provider no longer accepts this instance's authorization. "
+        "Reauthenticate it.",
+    )
+    DISABLED = (
+        "disabled",
+        "The platform has disabled the instance, as it does after five failed "
+        "refreshes. Reauthenticate it.",
+    )
+    GONE = (
+        "gone",
+        "The platform has no instance with this id. Sync the organization; somebody "
+        "may have deleted it.",
+    )
+    ORGANIZATION_SECRETS = (
+        "organization_secrets",
+        "The platform refuses the organization's own secrets, so nothing is "
+        "known of its instances. "
+        "Test the connection of the organization.",
+    )
+    PRIVILEGE_MISSING = (
+        "privilege_missing",
+        "The platform account behind the user secret lacks a privilege. Use the "
+        "secret of an account that may read instances.",
+    )
+    PROVIDER_FORBIDS = (
+        "provider_forbids",
+        "The provider knows the account and forbids the call. Check the "
+        "account's rights and the app's scopes at the provider.",
+    )
+    PROVIDER_REFUSED = (
+        "provider_refused",
+        "The provider refused the call for a reason of its own, shown beside. "
+        "Read it, then probe again or reauthenticate.",
+    )
+    AMBIGUOUS_401 = (
+        "ambiguous_401",
+        "The platform answers 401 although organization and element token are "
+        "right, and shows no word of the provider. "
+        "Probe again; if it stays, reauthenticate the instance.",
+    )
+    NO_ELEMENT_TOKEN = (
+        "no_element_token",
+        "The platform does not show the element token. Sync with a user who may "
+        "see it.",
+    )
+    OTHER_INSTANCE = (
+        "other_instance",
+        "The platform answered for another instance. Sync the organization, "
+        "then probe again.",
+    )
+    NO_PROBE = (
+        "no_probe",
+        "This element has no ping, and no other cheap call of it is known. Test "
+        "it in the platform's own pages.",
+    )
+
+
+_OF_CODES: dict[str, str] = {
+    Code.HTML: (
+        "A web page answered where the platform's API should. Check the base URL, "
+        "and any proxy on the way."
+    ),
+    Code.EMPTY_BODY: "The platform answered without a body. Try again later.",
+    Code.TRUNCATED_JSON: "The platform's answer broke off. Try again later.",
+    Code.BAD_JSON: (
+        "The platform's answer is not valid JSON. Try again later; check the base "
+        "URL if it stays."
+    ),
+    Code.BAD_ENCODING: "The platform's answer is not valid UTF-8. Try again later.",
+    Code.NUL_BYTES: (
+        "The platform's answer holds NUL bytes. Try again later; check any proxy on "
+        "the way."
+    ),
+    Code.WRONG_SHAPE: (
+        "The platform's answer has another form than documented. Try again; check "
+        "the base URL if it stays."
+    ),
+    Code.REDIRECTED: (
+        "The platform sends elsewhere instead of answering. Correct the base URL of "
+        "the organization."
+    ),
+    Code.RATE_LIMITED: (
+        "The platform or the provider limits the rate. Try again after the time shown."
+    ),
+    Code.SERVER_ERROR: "The platform or the provider fails just now. Try again later.",
+    Code.UNAUTHORIZED: (
+        "The platform refuses the secrets. Test the connection of the organization."
+    ),
+    Code.GRANT_REFUSED: Cause.GRANT_DEAD.label,
+    Code.FORBIDDEN: Cause.PRIVILEGE_MISSING.label,
+    Code.NOT_FOUND: (
+        "The platform does not know what was asked for: the instance is gone, or "
+        "the element key is unknown."
+    ),
+    Code.BAD_REQUEST: (
+        "The platform refuses the request as it is. Read its words shown beside."
+    ),
+    Code.MALFORMED_SECRET: (
+        "A secret holds a character that cannot stand in a header. Copy it again, "
+        "without spaces or commas."
+    ),
+    Code.MALFORMED_ID: (
+        "The id or element key is empty or malformed. Sync the organization."
+    ),
+    Code.MASKED_VALUE: (
+        "A value is masked by the platform and was not written back. Set the "
+        "provider app's real values."
+    ),
+    Code.MISSING_CODE: "The consent brought no code. Start it again.",
+    Code.MISSING_APP_SECRET: (
+        "Client id, client secret or callback of the provider app is missing. "
+        "Complete the provider app."
+    ),
+    Code.BAD_OAUTH_URL: (
+        "The platform's consent address is not an https address. Nobody was sent "
+        "there; check the element."
+    ),
+    Code.PAGING_LOOP: (
+        "The platform's list of instances repeats itself. Sync again later."
+    ),
+    "blocked_address": (
+        "The base URL leads to an address inside a network that must not be called. "
+        "Correct it."
+    ),
+    "blocked_scheme": "The base URL has to begin with https.",
+}
+
+
+def sentence(cause: str) -> str:
+    """Return what to tell a person about a cause, "" for a word that is not known here."""
+    if cause in Cause.values:
+        return str(Cause(cause).label)
+    if cause in _OF_CODES:
+        return _OF_CODES[cause]
+    return (
+        "The call was blocked before it was sent."
+        if cause.startswith("blocked")
+        else ""
+    )
