@@ -1,0 +1,180 @@
+"""Events, the head of each chain, and the people behind the pseudonyms.
+
+An event has no foreign keys: it outlives users, organizations and instances. What it
+says about persons is a pseudonym; names and addresses stand in `Person` and `Origin`,
+where they can be erased while every event stays as it is.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from django.db import models
+from django.db.models import Q
+
+from ceadmin.audit.choices import Action, ActorKind
+
+
+class AppendOnly(Exception):
+    """Somebody tried to change or remove an event, or to write one past `record()`."""
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Events, readable; written by `ceadmin.audit.record` only."""
+
+    def append(self, events: Sequence["Event"]) -> list["Event"]:
+        """Insert events that `ceadmin.audit.record` chained."""
+        return super().bulk_create(events, batch_size=500)
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("Audit events are never changed.")
+
+    def delete(self) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("Audit events are never removed.")
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("Audit events are written by record() only.")
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("Audit events are never changed.")
+
+
+class Event(models.Model):
+    """One thing that was done. The columns are copies of `text`, for searching."""
+
+    # The organization's uid; '' is the system's own chain.
+    chain = models.CharField("organization", max_length=36, blank=True)
+    sequence = models.PositiveBigIntegerField()
+    at = models.DateTimeField("time")
+    action = models.CharField("what", max_length=32, choices=Action)
+
+    actor_uid = models.UUIDField("who")
+    actor_kind = models.CharField("kind of actor", max_length=16, choices=ActorKind)
+    origin_uid = models.UUIDField("network address", null=True)
+    role = models.CharField("roles", max_length=80, blank=True)
+
+    subject_type = models.CharField(max_length=32, blank=True)
+    subject_uid = models.CharField(max_length=36, blank=True)
+    subject_name = models.CharField("subject", max_length=255, blank=True)
+
+    run_uid = models.CharField("run", max_length=36, blank=True)
+    item_id = models.BigIntegerField("item", null=True)
+    instance_uid = models.CharField("instance", max_length=36, blank=True)
+    provider_key = models.CharField("provider", max_length=64, blank=True)
+
+    outcome = models.CharField(max_length=32, blank=True)
+    reason = models.TextField(blank=True)
+    ticket = models.CharField(max_length=120, blank=True)
+
+    text = models.TextField("canonical text")
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64, unique=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["chain", "sequence"], name="event_once_per_chain"
+            ),
+            models.CheckConstraint(
+                condition=Q(action__in=Action.values), name="event_action_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(actor_kind__in=ActorKind.values), name="event_actor_known"
+            ),
+        ]
+        indexes = [
+            # The audit list of one organization, newest first, also between two dates.
+            models.Index(fields=["chain", "-at", "-id"], name="events_of_chain"),
+            # The audit list of one organization, filtered by act.
+            models.Index(fields=["chain", "action", "-id"], name="events_by_action"),
+            # What one person did, newest first.
+            models.Index(fields=["actor_uid", "-id"], name="events_of_actor"),
+            # The timeline of anything that has a uid: app, organization, member.
+            models.Index(
+                fields=["subject_uid", "-id"],
+                name="events_of_subject",
+                condition=~Q(subject_uid=""),
+            ),
+            # The timeline of one run.
+            models.Index(
+                fields=["run_uid", "-id"],
+                name="events_of_run",
+                condition=~Q(run_uid=""),
+            ),
+            # The timeline of one instance.
+            models.Index(
+                fields=["instance_uid", "-id"],
+                name="events_of_instance",
+                condition=~Q(instance_uid=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence}: {self.get_action_display()}"
+
+    def save(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("Audit events are written by record() only.")
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("Audit events are never removed.")
+
+
+class Head(models.Model):
+    """The newest event of a chain: what the next one must follow."""
+
+    chain = models.CharField(max_length=36, unique=True, blank=True)
+    sequence = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.chain or 'system'}: {self.sequence}"
+
+
+class Person(models.Model):
+    """The person behind a pseudonym; erasable."""
+
+    uid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # A plain number: the account may go.
+    user_id = models.BigIntegerField(null=True, blank=True, unique=True)
+    name = models.CharField(max_length=255, blank=True)
+    mail = models.CharField(max_length=254, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "people"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True)
+                | Q(user_id__isnull=True, name="", mail=""),
+                name="person_erased_is_empty",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.mail or f"Person {str(self.uid)[:8]}"
+
+
+class Origin(models.Model):
+    """A network address that an actor came from; erasable."""
+
+    uid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    actor_uid = models.UUIDField()
+    address = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["actor_uid", "address"], name="origin_once_per_actor"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,83 @@
+"""A tenant: one organization of the platform, shared by a team."""
+
+import uuid
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from ceadmin.lib.sealed import SealedField
+from ceadmin.teams.choices import ReauthenticateBy
+from ceadmin.teams.validators import validate_base_url
+
+LONGEST_LINK_LIFETIME_HOURS = 24 * 30
+
+
+class Organization(models.Model):
+    """One Cloud Elements organization: where it is, its two secrets, its policies."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=150, unique=True)
+    slug = models.SlugField(max_length=60, unique=True)
+
+    base_url = models.CharField(
+        "base URL",
+        max_length=255,
+        validators=[validate_base_url],
+        help_text="Scheme and host, such as https://api.cloud-elements.com.",
+    )
+    user_secret = SealedField("organization.user_secret")
+    organization_secret = SealedField("organization.organization_secret")
+    secrets_set_at = models.DateTimeField(null=True, blank=True)
+    secrets_set_by_name = models.CharField(max_length=255, blank=True)
+
+    # One problem of the organization, not of each of its instances; '' when none.
+    secrets_problem = models.CharField(max_length=64, blank=True)
+    secrets_problem_at = models.DateTimeField(null=True, blank=True)
+
+    reauthenticate_by = models.CharField(
+        max_length=32,
+        choices=ReauthenticateBy,
+        default=ReauthenticateBy.PATCH_INSTANCES,
+        help_text="Change it where the platform refuses the first.",
+    )
+    link_lifetime_hours = models.PositiveSmallIntegerField(
+        "reconnect links live for (hours)",
+        default=72,
+        validators=[
+            MinValueValidator(1),
+            MaxValueValidator(LONGEST_LINK_LIFETIME_HOURS),
+        ],
+    )
+
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reauthenticate_by__in=ReauthenticateBy.values),
+                name="organization_reauthenticate_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    link_lifetime_hours__range=(1, LONGEST_LINK_LIFETIME_HOURS)
+                ),
+                name="organization_link_lifetime",
+            ),
+            models.CheckConstraint(
+                condition=Q(secrets_problem="") | Q(secrets_problem_at__isnull=False),
+                name="organization_problem_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Write the base URL as it is compared: small letters, no slash at the end."""
+        self.base_url = self.base_url.strip().rstrip("/").lower()
+
+    @property
+    def chain(self) -> str:
+        """The name of its audit chain."""
+        return str(self.uid)

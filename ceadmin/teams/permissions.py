@@ -1,0 +1,87 @@
+"""Who may do what: one function decides, for every interface and every job."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+
+from ceadmin.audit.actors import Actor
+from ceadmin.audit.choices import ActorKind
+from ceadmin.teams.choices import ROLE_FOR, SUPERUSER, Act, Role
+from ceadmin.teams.models import Membership, Organization, User
+from ceadmin.teams.models.membership import role_flag
+
+
+class NotAllowed(PermissionDenied):
+    """Somebody may not do something in an organization."""
+
+    def __init__(self, act: Act, organization: Organization | None) -> None:
+        self.act = act
+        self.organization = organization
+        where = f" in {organization}" if organization else ""
+        super().__init__(f"You are not allowed to {Act(act).label}{where}.")
+
+
+def may(user: User | AnonymousUser, act: Act, organization: Organization) -> bool:
+    """Say whether a user may do something in an organization, as things stand now."""
+    return organizations(user, act).filter(pk=organization.pk).exists()
+
+
+def require(user: User | AnonymousUser, act: Act, organization: Organization) -> None:
+    """Raise `NotAllowed` unless a user may do something in an organization."""
+    if not may(user, act, organization):
+        raise NotAllowed(act, organization)
+
+
+def organizations(
+    user: User | AnonymousUser, act: Act = Act.VIEW
+) -> QuerySet[Organization]:
+    """Return the organizations in which a user may do something."""
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return Organization.objects.none()
+    if user.is_superuser:
+        return Organization.objects.all()
+    role = ROLE_FOR[Act(act)]
+    held = {} if role is Role.VIEWER else {f"memberships__{role_flag(role)}": True}
+    return Organization.objects.filter(memberships__user=user, **held)
+
+
+def acts_anywhere(user: User | AnonymousUser) -> frozenset[Act]:
+    """Return what a user may do in at least one organization."""
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(Act)
+    memberships = Membership.objects.filter(user=user)
+    return _acts(role for member in memberships for role in member.roles)
+
+
+def roles_of(user: User, organization: Organization | None) -> frozenset[str]:
+    """Return the roles in which a user acts, as the audit writes them."""
+    held: set[str] = {SUPERUSER} if user.is_superuser else set()
+    for member in Membership.objects.filter(user=user, organization=organization):
+        held |= {role.value for role in member.roles}
+    return frozenset(held)
+
+
+def actor_of(user: User, organization: Organization | None, address: str = "") -> Actor:
+    """Return a user as the actor of an audit event."""
+    return Actor(
+        uid=user.uid,
+        kind=ActorKind.PERSON,
+        name=user.name,
+        user_id=user.pk,
+        roles=roles_of(user, organization) if organization else _roles_alone(user),
+        address=address,
+        mail=user.email,
+    )
+
+
+def _roles_alone(user: User) -> frozenset[str]:
+    return frozenset({SUPERUSER}) if user.is_superuser else frozenset()
+
+
+def _acts(roles: Iterable[Role]) -> frozenset[Act]:
+    held = frozenset(roles)
+    return frozenset(act for act, role in ROLE_FOR.items() if role in held)
