@@ -7,7 +7,7 @@ called where a process starts: by wsgi, by the worker and beat, and by `up`.
 import base64
 import binascii
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,14 +27,18 @@ NEW_KEYS = "Put the lines that `manage.py new_keys` prints into .env, once."
 def refuse_or_start() -> None:
     """Return if the configuration may run; else print why not and exit."""
     errors = [message for message in configuration() if message.is_serious()]
-    if not errors:
-        return
+    if errors:
+        raise SystemExit(refuse(errors))
+
+
+def refuse(errors: Iterable[CheckMessage]) -> int:
+    """Print why ceadmin does not start, and return the exit code."""
     lines = ["ceadmin refuses to start:"]
     for error in errors:
         lines += [f"  {error.id}: {error.msg}", f"      {error.hint}"]
     sys.stderr.write("\n".join(lines) + "\n")
     sys.stderr.flush()
-    raise SystemExit(REFUSED)
+    return REFUSED
 
 
 def check_configuration(**_: Any) -> list[CheckMessage]:

@@ -43,7 +43,11 @@ class Environment(environ.Env):
             self.problems.append((path.name, f"cannot be read: {type(error).__name__}"))
             return
         for number, line in enumerate(lines, start=1):
-            if line.strip() and not line.startswith("#") and not SETTING_LINE.match(line):
+            if (
+                line.strip()
+                and not line.startswith("#")
+                and not SETTING_LINE.match(line)
+            ):
                 self.problems.append((path.name, f"line {number} is not NAME=value"))
         self._parse(path, wins=wins)
 
@@ -105,4 +109,3 @@ class Environment(environ.Env):
             self.problems.append((name, "is neither sqlite:///PATH nor postgres://…"))
             return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
         return dict(found)
-

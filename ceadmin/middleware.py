@@ -1,5 +1,7 @@
 """What every request goes through: an id, security headers, the person's time zone."""
 
+import logging
+import time
 import uuid
 from collections.abc import Callable
 
@@ -9,7 +11,12 @@ from django.utils import timezone
 
 from ceadmin.lib import trace
 
+logger = logging.getLogger(__name__)
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# Asked every few seconds.
+QUIET_ROUTES = frozenset({"healthz", "readyz"})
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -41,15 +48,33 @@ def request_id(get_response: GetResponse) -> GetResponse:
     """Give the request an id of ours, shown in its answer and in every log line."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        started = time.monotonic()
         token = trace.request_id.set(uuid.uuid4().hex)
         try:
             response = get_response(request)
             response["X-Request-Id"] = trace.request_id.get()
+            _log(request, response, time.monotonic() - started)
         finally:
             trace.request_id.reset(token)
         return response
 
     return middleware
+
+
+def _log(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+    """Log the route, not the address: an address can be a reconnect link or a code."""
+    match = request.resolver_match
+    route = match.route if match else "(no route)"
+    level = logging.DEBUG if route in QUIET_ROUTES else logging.INFO
+    milliseconds = round(seconds * 1000)
+    logger.log(
+        level,
+        "%s /%s %s in %d ms",
+        request.method,
+        route,
+        response.status_code,
+        milliseconds,
+    )
 
 
 def security_headers(get_response: GetResponse) -> GetResponse:

@@ -12,14 +12,16 @@ import importlib.util
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from ceadmin.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment(os.environ)
-if env.text("CEADMIN_ENV_FILE"):
-    env.read_file(Path(env.text("CEADMIN_ENV_FILE")), wins=True)
+ENV_FILE = env.text("CEADMIN_ENV_FILE")
+if ENV_FILE:
+    env.read_file(Path(ENV_FILE), wins=True)
 elif (BASE_DIR / ".env").exists():
     env.read_file(BASE_DIR / ".env", wins=False)
 
@@ -27,7 +29,10 @@ elif (BASE_DIR / ".env").exists():
 # rest, a DATABASE_URL for instance, belongs to a real installation.
 HARMLESS_VARIABLES = {
     name: os.environ[name]
-    for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV")
+    for name in (
+        *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV"),
+        *("WEB_PORT", "EMULATOR_PORT", "CEADMIN_DEMO_DIR"),
+    )
     if name in os.environ
 }
 
@@ -39,6 +44,7 @@ EMULATOR_URL = env.text("EMULATOR_URL").rstrip("/")
 
 # Where it keeps things and is reached
 STATE_DIR = BASE_DIR / env.text("CEADMIN_STATE_DIR", "var")
+DEMO_DIR = BASE_DIR / env.text("CEADMIN_DEMO_DIR", "var/demo")
 WEB_BIND = env.text("WEB_BIND", "127.0.0.1")
 WEB_PORT = env.number("WEB_PORT", 8000)
 WEB_PROCESSES = env.number("WEB_PROCESSES", 2)
@@ -135,7 +141,7 @@ if len(os.fsencode(BROKER_SOCKET)) > 90:
 _redis_url = env.secret("REDIS_URL")
 EMBEDDED_BROKER = not _redis_url
 if EMBEDDED_BROKER:
-    _redis_url = f"unix://{BROKER_SOCKET}"
+    _redis_url = f"unix://{quote(str(BROKER_SOCKET))}"
 # The same address for redis-py (unix://) and for Celery (redis+socket://).
 REDIS_URL = _redis_url.replace("redis+socket://", "unix://", 1).replace(
     "?virtual_host=", "?db=", 1

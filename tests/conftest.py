@@ -1,9 +1,26 @@
-"""Fixtures of all tests: settings of a demo, real services, real people."""
+"""Fixtures of all tests: settings of a demo, real services, real people, a browser."""
 
+import json
 import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
 
-DEMO_SETTINGS = {
+import django
+import pytest
+from django.conf import settings
+
+# Short, since a unix socket's address may not be long.
+STATE = Path(tempfile.mkdtemp(prefix="ceadmin-tests-"))
+ON_SERVERS = os.environ.get("CEADMIN_TEST_SERVERS") == "1"
+
+for name in ("DATABASE_URL", "REDIS_URL", "EMULATOR_URL", "ALLOWED_HOSTS", "DEBUG"):
+    os.environ.pop(name, None)
+os.environ |= {
+    "DJANGO_SETTINGS_MODULE": "ceadmin.settings",
     "CEADMIN_ENV_FILE": os.devnull,
+    "CEADMIN_STATE_DIR": str(STATE),
     "DEMO": "1",
     "ENVIRONMENT_NAME": "test",
     "SECRET_KEY": "demo-" + "tests" * 10,
@@ -14,4 +31,53 @@ DEMO_SETTINGS = {
     # Playwright's loop makes Django think that tests run asynchronously.
     "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
 }
-os.environ |= DEMO_SETTINGS
+if ON_SERVERS:
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+    os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
+
+django.setup()
+
+pytest_plugins = ("tests.services", "tests.people", "tests.browsers")
+
+# A test that uses one of these is run again on PostgreSQL and a separate Redis.
+SERVICE_FIXTURES = {"db", "transactional_db", "broker", "worker", "live_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the name of the file that gets the counts (see tests/run.py)."""
+    parser.addoption("--counts", help="write counts as JSON to this file")
+
+
+def pytest_configure() -> None:
+    """Make passwords cheap: the real hasher takes a fifth of a second each."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES["staticfiles"]["BACKEND"] = (
+        "django.contrib.staticfiles.storage.StaticFilesStorage"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs again on servers."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        database = fixtures & SERVICE_FIXTURES or item.get_closest_marker("django_db")
+        if database and "page" not in fixtures:
+            item.add_marker("services")
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """Write the counts for tests/run.py."""
+    file = config.getoption("--counts")
+    if not file:
+        return
+    stats = terminalreporter.stats
+    counts = Counter({name: len(stats.get(name, ())) for name in ("passed", "failed")})
+    counts["failed"] += len(stats.get("error", ()))
+    skipped = stats.get("skipped", ())
+    counts["browser_not_run"] = sum("no Chromium" in str(r.longrepr) for r in skipped)
+    Path(file).write_text(json.dumps(counts))
+
+
+def pytest_unconfigure() -> None:
+    """Remove the state of this run."""
+    shutil.rmtree(STATE, ignore_errors=True)

@@ -1,0 +1,59 @@
+# make demo    the whole product with a stand-in for Cloud Elements (ONCE=1 stops after the table)
+# make test    all tests
+# make lint    what .ci/run checks before the tests
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+SHELL := /bin/bash
+
+.PHONY: help demo test lint types lock clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo: $(VENV)/runtime.lock
+	@exec $(RUN) manage.py up --demo $(if $(ONCE),--once)
+
+test: $(VENV)/tests.lock
+	@exec $(RUN) -m tests.run $(ARGS)
+
+lint: $(VENV)/tests.lock
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/djlint --check --lint --quiet ceadmin instances providers
+
+types: $(VENV)/tests.lock
+	$(VENV)/bin/mypy
+
+# The exact pins with hashes, after a change in one of the two requirements.txt.
+lock:
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
+	  requirements.txt --output-file requirements.lock
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
+	  tests/requirements.txt --constraint requirements.lock --output-file tests/requirements.lock
+
+clean:
+	rm -rf $(VENV) var/demo
+
+# Installed again only when the lock's content changed; needs no network otherwise.
+$(VENV)/runtime.lock: requirements.lock
+	@$(call install,requirements.lock,$@)
+
+$(VENV)/tests.lock: tests/requirements.lock requirements.lock
+	@$(call install,tests/requirements.lock,$@)
+	@cp requirements.lock $(VENV)/runtime.lock
+
+# $(1) the lock, $(2) the copy of it that tells what is installed
+define install
+if cmp --silent $(1) $(2); then touch $(2); else \
+  set -e; \
+  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ceadmin needs Python 3.11 or newer; name one with PYTHON=…")'; \
+  [ -x $(RUN) ] || $(PYTHON) -m venv $(VENV); \
+  echo "Installing $(1) into $(VENV) …"; \
+  uv pip install --quiet --python $(RUN) --require-hashes -r $(1) 2>/dev/null || \
+    $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); \
+  cp $(1) $(2); \
+fi
+endef

@@ -1,0 +1,31 @@
+"""How gunicorn serves ceadmin: `gunicorn --config python:ceadmin.gunicorn ceadmin.wsgi`.
+
+There is no access log of gunicorn's: it would keep the addresses of reconnect links and
+the codes of callbacks. `ceadmin.middleware` logs requests by route instead.
+"""
+
+from django.conf import settings
+
+bind = (
+    f"[{settings.WEB_BIND}]:{settings.WEB_PORT}"
+    if ":" in settings.WEB_BIND
+    else f"{settings.WEB_BIND}:{settings.WEB_PORT}"
+)
+workers = settings.WEB_PROCESSES
+worker_class = "gthread"
+threads = 8
+timeout = 60
+graceful_timeout = 5
+max_requests = 10_000
+max_requests_jitter = 1_000
+control_socket_disable = True
+proc_name = "ceadmin"
+accesslog = None
+logconfig_dict = {
+    **settings.LOGGING,
+    "loggers": {
+        **settings.LOGGING.get("loggers", {}),
+        "gunicorn.error": {"level": settings.LOG_LEVEL, "propagate": True},
+        "gunicorn.access": {"level": "WARNING", "propagate": True},
+    },
+}
