@@ -91,9 +91,9 @@ class PlatformError(Exception):
         self.excerpt = excerpt
 
     @property
-    def facts(self) -> dict[str, str | int]:
+    def facts(self) -> dict[str, str | int | float]:
         """Return what may be stored and shown."""
-        told = {
+        told: dict[str, str | int | float] = {
             "code": self.code,
             "status": self.status,
             "request_id": self.request_id,
@@ -110,6 +110,12 @@ class RateLimited(PlatformError):
     """Not done; ask again after `retry_after` seconds (None: the platform does not say)."""
 
     retry_after: float | None = None
+
+    @property
+    def facts(self) -> dict[str, str | int | float]:
+        """Return what may be stored and shown, the wait asked for included."""
+        wait = {} if self.retry_after is None else {"retry_after": self.retry_after}
+        return {**super().facts, **wait}
 
 
 class Refused(PlatformError):
