@@ -100,8 +100,8 @@ _OF_CODES: dict[str, str] = {
     Code.UNAUTHORIZED: (
         "The platform refuses the secrets. Test the connection of the organization."
     ),
-    Code.GRANT_REFUSED: Cause.GRANT_DEAD.label,
-    Code.FORBIDDEN: Cause.PRIVILEGE_MISSING.label,
+    Code.GRANT_REFUSED: str(Cause.GRANT_DEAD.label),
+    Code.FORBIDDEN: str(Cause.PRIVILEGE_MISSING.label),
     Code.NOT_FOUND: (
         "The platform does not know what was asked for: the instance is gone, or "
         "the element key is unknown."

@@ -137,7 +137,8 @@ def _instance(answer: http.Answer, expected_id: str, *, write: bool) -> RemoteIn
 def _remote_instance(row: object, *, listed: bool) -> RemoteInstance | None:
     if not isinstance(row, dict) or not (remote_id := _identifier(row.get("id"))):
         return None
-    element = row.get("element") if isinstance(row.get("element"), dict) else {}
+    found = row.get("element")
+    element = found if isinstance(found, dict) else {}
     token = _text(row.get("token"))
     return RemoteInstance(
         remote_id=remote_id,

@@ -4,7 +4,7 @@ import json
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from instances import cloud_elements as ce
 
@@ -45,17 +45,20 @@ def read_or_refuse(reader, given_answer):
 
 
 @pytest.mark.parametrize("reader", READERS)
+@settings(deadline=None)
 @given(status=STATUSES, value=VALUES, headers=HEADERS)
 def test_any_json_is_read_or_refused(reader, status, value, headers):
     read_or_refuse(reader, answer(status, value, **headers))
 
 
 @pytest.mark.parametrize("reader", READERS)
+@settings(deadline=None)
 @given(status=STATUSES, body=st.binary())
 def test_any_bytes_are_read_or_refused(reader, status, body):
     read_or_refuse(reader, answer(status, body))
 
 
+@settings(deadline=None)
 @given(changed=st.dictionaries(st.sampled_from(list(instance())), VALUES))
 def test_what_is_read_from_a_spoiled_instance_can_be_stored(changed):
     read = read_or_refuse(ce.read_instance, answer(200, instance(**changed)))
@@ -64,6 +67,7 @@ def test_what_is_read_from_a_spoiled_instance_can_be_stored(changed):
     assert all(text.isprintable() and text.encode() is not None for text in shown)
 
 
+@settings(deadline=None)
 @given(cut=st.integers(min_value=1))
 def test_an_instance_cut_anywhere_is_refused(cut):
     whole = json.dumps(instance()).encode()
