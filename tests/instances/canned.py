@@ -9,7 +9,9 @@ from instances.actions.case import Case
 from instances.cloud_elements import Credentials
 
 CREDENTIALS = Credentials(
-    "https://api.cloud-elements.com", "user0secret0of0ann=", "0123456789abcdef0123456789abcdef"
+    "https://api.cloud-elements.com",
+    "user0secret0of0ann=",
+    "0123456789abcdef0123456789abcdef",
 )
 TOKEN = "element0token0of0acme="
 BAD_SECRETS = {
@@ -22,14 +24,18 @@ DEAD = {
     "providerMessage": "INVALID_ACCESS_TOKEN: Access token provided is invalid or has expired",
 }
 PONG = {"endpoint": "box", "dateTime": "2026-03-01T10:00:00.000Z", "valid": True}
-PAGE_OF_A_PROXY = b"<!DOCTYPE html><html><body>Sign in to the guest network</body></html>"
+PAGE_OF_A_PROXY = (
+    b"<!DOCTYPE html><html><body>Sign in to the guest network</body></html>"
+)
 
 
 def answer(status: int, body: object = None, **headers: str) -> http.Answer:
     """Return an answer; `body` bytes as they are, anything else as JSON; `Retry_After` is `Retry-After`."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return http.Answer(status=status, headers=http.Headers(named), body=raw, elapsed=0.01)
+    return http.Answer(
+        status=status, headers=http.Headers(named), body=raw, elapsed=0.01
+    )
 
 
 def instance(**changed: object) -> dict[str, object]:
@@ -73,7 +79,9 @@ def case(**changed: object) -> Case:
 class Script:
     """A sender that gives the answers it was made with, one after another, and keeps what it was sent."""
 
-    def __init__(self, *answers: http.Answer | Callable[[http.Request], http.HttpError]) -> None:
+    def __init__(
+        self, *answers: http.Answer | Callable[[http.Request], http.HttpError]
+    ) -> None:
         self.answers = list(answers)
         self.sent: list[http.Request] = []
         self.slept: list[float] = []
@@ -88,4 +96,6 @@ class Script:
     @property
     def paths(self) -> list[str]:
         """Return method and path of what was sent, below the API's own path."""
-        return [f"{r.method} {r.url.partition('/elements/api-v2')[2]}" for r in self.sent]
+        return [
+            f"{r.method} {r.url.partition('/elements/api-v2')[2]}" for r in self.sent
+        ]

@@ -1,10 +1,10 @@
 """What is made of the platform's answers, good and hostile."""
 
 import pytest
+
 from ceadmin.lib import http
 from instances import cloud_elements as ce
 from instances.cloud_elements import Code, RateLimited, Refused, Unclear, Unreachable
-
 from tests.instances.canned import BAD_SECRETS, DEAD, PAGE_OF_A_PROXY, answer, instance
 
 CUT = b'{"id": 471196, "configuration": {"oauth.user.token": "acc'
@@ -35,7 +35,11 @@ GARBAGE = [
 def test_an_instance_is_read_from_an_object_or_a_list_of_one(body):
     read = ce.read_instance(answer(200, body))
 
-    assert (read.remote_id, read.element_key, read.hub) == ("471196", "box", "documents")
+    assert (read.remote_id, read.element_key, read.hub) == (
+        "471196",
+        "box",
+        "documents",
+    )
     assert (read.access_token, read.refresh_token) == ("access0token", "refresh0token")
     assert read.client_id == "********"
     assert read.tags == ("finance",)
@@ -54,7 +58,15 @@ def test_unknown_and_missing_fields_are_tolerated():
 
 
 def test_fields_of_a_wrong_type_are_read_as_absent():
-    odd = instance(name=7, element=[], token={}, tags="x", disabled="true", valid=3, configuration="no")
+    odd = instance(
+        name=7,
+        element=[],
+        token={},
+        tags="x",
+        disabled="true",
+        valid=3,
+        configuration="no",
+    )
 
     read = ce.read_instance(answer(200, odd))
 
@@ -63,7 +75,11 @@ def test_fields_of_a_wrong_type_are_read_as_absent():
 
 
 def test_configuration_values_become_text_whatever_their_type():
-    read = ce.read_instance(answer(200, instance(configuration={"a": True, "b": 3600, "c": None, "d": ["x"]})))
+    read = ce.read_instance(
+        answer(
+            200, instance(configuration={"a": True, "b": 3600, "c": None, "d": ["x"]})
+        )
+    )
 
     assert read.configuration == {"a": "true", "b": "3600", "c": None, "d": '["x"]'}
     assert read.token_problem == "no_token"
@@ -72,7 +88,10 @@ def test_configuration_values_become_text_whatever_their_type():
 def test_the_old_list_form_of_a_configuration_is_read():
     entries = [{"key": "oauth.user.token", "propertyValue": "t1"}, "junk", {"key": 3}]
 
-    assert ce.read_instance(answer(200, instance(configuration=entries))).access_token == "t1"
+    assert (
+        ce.read_instance(answer(200, instance(configuration=entries))).access_token
+        == "t1"
+    )
 
 
 def test_masked_tokens_are_recognised_and_not_handed_out():
@@ -80,17 +99,25 @@ def test_masked_tokens_are_recognised_and_not_handed_out():
 
     read = ce.read_instance(answer(200, instance(configuration=masked)))
 
-    assert (read.tokens_masked, read.token_problem, read.access_token) == (True, "masked_token", "")
+    assert (read.tokens_masked, read.token_problem, read.access_token) == (
+        True,
+        "masked_token",
+        "",
+    )
 
 
 def test_a_token_that_cannot_be_one_is_not_handed_out():
-    read = ce.read_instance(answer(200, instance(configuration={"oauth.user.token": "a\u0000b\r\n"})))
+    read = ce.read_instance(
+        answer(200, instance(configuration={"oauth.user.token": "a\u0000b\r\n"}))
+    )
 
     assert (read.access_token, read.token_problem) == ("", "garbled_token")
 
 
 def test_hostile_text_is_escaped():
-    read = ce.read_instance(answer(200, instance(name="a\u0000b\u202e\ud800", tags=["x\n", "x\n", ""])))
+    read = ce.read_instance(
+        answer(200, instance(name="a\u0000b\u202e\ud800", tags=["x\n", "x\n", ""]))
+    )
 
     assert read.name == "a\\x00b\\u202e\\ud800"
     assert read.tags == ("x",)
@@ -136,8 +163,16 @@ def test_another_instance_than_asked_for_is_not_taken():
         (401, b"", Code.UNAUTHORIZED),
         (403, {"message": "Element instance is Disabled"}, Code.DISABLED),
         (403, {"message": "Missing privilege"}, Code.FORBIDDEN),
-        (403, {"message": "Failed", "providerMessage": "User account disabled"}, Code.PROVIDER_FORBIDS),
-        (400, {"message": "Bad Request", "providerMessage": "invalid_grant"}, Code.PROVIDER_REFUSED),
+        (
+            403,
+            {"message": "Failed", "providerMessage": "User account disabled"},
+            Code.PROVIDER_FORBIDS,
+        ),
+        (
+            400,
+            {"message": "Bad Request", "providerMessage": "invalid_grant"},
+            Code.PROVIDER_REFUSED,
+        ),
         (400, {"message": "Bad Request"}, Code.BAD_REQUEST),
         (404, {"message": "No element instance found with id 7"}, Code.NOT_FOUND),
         (409, [1, 2], Code.BAD_REQUEST),
@@ -177,8 +212,20 @@ def test_a_page_of_html_is_never_the_platform_speaking(status):
         ({"Retry_After": "soon"}, None),
         ({"Retry_After": "-3"}, None),
         ({"Retry_After": "9" * 400}, None),
-        ({"Retry_After": "Sun, 01 Mar 2026 10:00:30 GMT", "Date": "Sun, 01 Mar 2026 10:00:00 GMT"}, 30.0),
-        ({"Retry_After": "Sun, 01 Mar 2026 09:00:00 GMT", "Date": "Sun, 01 Mar 2026 10:00:00 GMT"}, 0.0),
+        (
+            {
+                "Retry_After": "Sun, 01 Mar 2026 10:00:30 GMT",
+                "Date": "Sun, 01 Mar 2026 10:00:00 GMT",
+            },
+            30.0,
+        ),
+        (
+            {
+                "Retry_After": "Sun, 01 Mar 2026 09:00:00 GMT",
+                "Date": "Sun, 01 Mar 2026 10:00:00 GMT",
+            },
+            0.0,
+        ),
         ({"Retry_After": "Sun, 01 Mar 2026 10:00:30 GMT"}, None),
         ({"Retry_After": "Sun, 99 Mar 2026 10:00:30 GMT", "Date": "never"}, None),
     ],
@@ -191,7 +238,10 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(headers, seconds):
 
 
 def test_an_error_quotes_at_most_200_redacted_characters():
-    said = {"message": "x", "providerMessage": "token canary0token is dead " + "y" * 500}
+    said = {
+        "message": "x",
+        "providerMessage": "token canary0token is dead " + "y" * 500,
+    }
 
     problem = ce.trouble(answer(401, said), secrets=("canary0token",))
 
@@ -208,13 +258,24 @@ def test_the_request_id_is_taken_from_body_or_header():
 
 
 def test_a_page_tells_its_cursor_and_the_total():
-    page = ce.read_page(answer(200, [instance()], Elements_Next_Page_Token="c2", Elements_Total_Count="431"))
+    page = ce.read_page(
+        answer(
+            200, [instance()], Elements_Next_Page_Token="c2", Elements_Total_Count="431"
+        )
+    )
 
-    assert (len(page.instances), page.next_page, page.total, page.unreadable) == (1, "c2", 431, 0)
+    assert (len(page.instances), page.next_page, page.total, page.unreadable) == (
+        1,
+        "c2",
+        431,
+        0,
+    )
 
 
 def test_rows_without_an_id_are_counted_not_lost_silently():
-    page = ce.read_page(answer(200, [instance(), {"id": None}, "junk"], Elements_Total_Count="many"))
+    page = ce.read_page(
+        answer(200, [instance(), {"id": None}, "junk"], Elements_Total_Count="many")
+    )
 
     assert (len(page.instances), page.unreadable, page.total) == (1, 2, None)
 
@@ -227,7 +288,9 @@ def test_a_light_list_has_no_configuration(absent):
 
 
 def test_404_is_an_empty_list():
-    assert ce.read_page(answer(404, {"message": "No instances found"})) == ce.Page(total=0)
+    assert ce.read_page(answer(404, {"message": "No instances found"})) == ce.Page(
+        total=0
+    )
 
 
 @pytest.mark.parametrize("body", [PAGE_OF_A_PROXY, b"", b"not found"])
@@ -279,7 +342,9 @@ def test_enabling_succeeds_with_any_body():
     assert ce.read_enabled(answer(200, b"")) is None
 
 
-@pytest.mark.parametrize("body", [{"valid": True}, {"valid": "true"}, {"dateTime": "x"}, []])
+@pytest.mark.parametrize(
+    "body", [{"valid": True}, {"valid": "true"}, {"dateTime": "x"}, []]
+)
 def test_a_pong_is_good_whatever_valid_says(body):
     assert ce.read_pong(answer(200, body)) is None
 
@@ -293,7 +358,9 @@ def test_a_pong_of_another_instance_is_refused():
 
 def test_the_bearer_pair_is_read():
     bearer = ce.read_login(answer(200, {"token": "b1"}))
-    secrets = ce.read_secrets(answer(200, {"userSecret": "u", "organizationSecret": "o"}))
+    secrets = ce.read_secrets(
+        answer(200, {"userSecret": "u", "organizationSecret": "o"})
+    )
 
     assert (bearer, secrets) == ("b1", ce.Secrets("u", "o"))
 
@@ -309,7 +376,9 @@ def test_the_bearer_pair_is_read():
         (http.Lost, True, Unclear),
     ],
 )
-def test_a_call_without_an_answer_is_sorted_by_what_may_have_happened(error, write, kind):
+def test_a_call_without_an_answer_is_sorted_by_what_may_have_happened(
+    error, write, kind
+):
     request = http.Request.get("https://h.test/")
 
     assert type(ce.from_transport(error(request, "word"), write=write)) is kind

@@ -6,8 +6,8 @@ import string
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from instances import cloud_elements as ce
 
+from instances import cloud_elements as ce
 from tests.instances.canned import answer, instance
 
 READERS = [
@@ -22,16 +22,31 @@ READERS = [
     ce.read_login,
     ce.read_secrets,
 ]
-NAMES = st.sampled_from([*instance(), "oauthUrl", "secret", "userSecret", "organizationSecret", "message"])
+NAMES = st.sampled_from(
+    [*instance(), "oauthUrl", "secret", "userSecret", "organizationSecret", "message"]
+)
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 VALUES = st.recursive(
     LEAVES,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.text(), inner, max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(NAMES | st.text(), inner, max_size=6)
+    ),
     max_leaves=20,
 )
-STATUSES = st.sampled_from([200, 201, 204, 302, 400, 401, 403, 404, 409, 429, 500, 502, 503])
+STATUSES = st.sampled_from(
+    [200, 201, 204, 302, 400, 401, 403, 404, 409, 429, 500, 502, 503]
+)
 HEADERS = st.dictionaries(
-    st.sampled_from(["Retry_After", "Date", "Elements_Next_Page_Token", "Elements_Total_Count", "Elements_Request_Id"]),
+    st.sampled_from(
+        [
+            "Retry_After",
+            "Date",
+            "Elements_Next_Page_Token",
+            "Elements_Total_Count",
+            "Elements_Request_Id",
+        ]
+    ),
     st.text(alphabet=string.printable),
 )
 
@@ -63,7 +78,10 @@ def test_any_bytes_are_read_or_refused(reader, status, body):
 def test_what_is_read_from_a_spoiled_instance_can_be_stored(changed):
     read = read_or_refuse(ce.read_instance, answer(200, instance(**changed)))
 
-    shown = [getattr(read, name, "") for name in ("remote_id", "name", "element_key", "hub", "token", "created_at")]
+    shown = [
+        getattr(read, name, "")
+        for name in ("remote_id", "name", "element_key", "hub", "token", "created_at")
+    ]
     assert all(text.isprintable() and text.encode() is not None for text in shown)
 
 

@@ -4,12 +4,14 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from instances import cloud_elements as ce
 from instances.cloud_elements import Code, Credentials, OAuthClient, Refused
-
 from tests.instances.canned import CREDENTIALS, TOKEN, answer, instance
 
-CLIENT = OAuthClient("client id & co", "client0secret", "https://ceadmin.test/oauth/callback/box/", "a b")
+CLIENT = OAuthClient(
+    "client id & co", "client0secret", "https://ceadmin.test/oauth/callback/box/", "a b"
+)
 
 
 def authorization(request):
@@ -39,7 +41,13 @@ def test_a_call_through_the_element_needs_no_organization():
 
 
 @pytest.mark.parametrize(
-    "base", ["https://h.test", "https://h.test/", "https://h.test/elements/api-v2", "https://h.test/elements/api-v2/"]
+    "base",
+    [
+        "https://h.test",
+        "https://h.test/",
+        "https://h.test/elements/api-v2",
+        "https://h.test/elements/api-v2/",
+    ],
 )
 def test_the_base_url_may_end_as_people_paste_it(base):
     request = ce.instance_by_id(Credentials(base, "u", "o"), "7")
@@ -47,7 +55,9 @@ def test_the_base_url_may_end_as_people_paste_it(base):
     assert request.url == "https://h.test/elements/api-v2/instances/7"
 
 
-@pytest.mark.parametrize("secret", ["", "two words", "a,b", "line\r\nX: y", "nul\x00", "ключ"])
+@pytest.mark.parametrize(
+    "secret", ["", "two words", "a,b", "line\r\nX: y", "nul\x00", "ключ"]
+)
 def test_a_secret_that_cannot_stand_in_a_header_is_refused_before_sending(secret):
     with pytest.raises(Refused) as caught:
         ce.organization_me(Credentials("https://h.test", secret, "o"))
@@ -71,14 +81,27 @@ def test_an_id_is_one_segment_of_the_path():
 
 
 def test_neither_secret_nor_token_shows_in_a_repr():
-    shown = repr(CREDENTIALS) + repr(CLIENT) + repr(fetched()) + repr(ce.ping(CREDENTIALS, TOKEN))
+    shown = (
+        repr(CREDENTIALS)
+        + repr(CLIENT)
+        + repr(fetched())
+        + repr(ce.ping(CREDENTIALS, TOKEN))
+    )
 
-    hidden = (*CREDENTIALS.secrets, TOKEN, "client0secret", "access0token", "refresh0token")
+    hidden = (
+        *CREDENTIALS.secrets,
+        TOKEN,
+        "client0secret",
+        "access0token",
+        "refresh0token",
+    )
     assert [value for value in hidden if value in shown] == []
 
 
 def test_a_list_is_asked_for_in_pages_of_at_most_200():
-    request = ce.list_instances(CREDENTIALS, next_page="c=&2", page_size=5000, tags=["a&b", "c"], search="Ü")
+    request = ce.list_instances(
+        CREDENTIALS, next_page="c=&2", page_size=5000, tags=["a&b", "c"], search="Ü"
+    )
 
     query = parse_qs(urlsplit(request.url).query)
     assert query == {
@@ -91,10 +114,15 @@ def test_a_list_is_asked_for_in_pages_of_at_most_200():
 
 
 def test_the_consent_address_is_asked_for_by_get():
-    request = ce.oauth_url(CREDENTIALS, "box", CLIENT, state="s1", extra={"siteAddress": "acme"})
+    request = ce.oauth_url(
+        CREDENTIALS, "box", CLIENT, state="s1", extra={"siteAddress": "acme"}
+    )
 
     query = parse_qs(urlsplit(request.url).query)
-    assert (request.method, urlsplit(request.url).path) == ("GET", "/elements/api-v2/elements/box/oauth/url")
+    assert (request.method, urlsplit(request.url).path) == (
+        "GET",
+        "/elements/api-v2/elements/box/oauth/url",
+    )
     assert query == {
         "apiKey": ["client id & co"],
         "apiSecret": ["client0secret"],
@@ -141,7 +169,10 @@ def test_a_login_sends_the_password_in_the_body():
 def test_the_article_reauthenticates_with_nothing_but_the_code():
     request = ce.patch_instance(CREDENTIALS, TOKEN, {"code": "c1"})
 
-    assert (request.method, urlsplit(request.url).path) == ("PATCH", "/elements/api-v2/instances")
+    assert (request.method, urlsplit(request.url).path) == (
+        "PATCH",
+        "/elements/api-v2/instances",
+    )
     assert authorization(request).endswith(f"Element {TOKEN}")
     assert body(request) == {"providerData": {"code": "c1"}}
 
@@ -163,7 +194,9 @@ def test_mode_ours_also_sends_our_app():
 
 
 def test_put_sends_neither_masks_nor_old_tokens():
-    request = ce.put_instance(CREDENTIALS, fetched(), {"code": "c1"}, ce.app_configuration(CLIENT))
+    request = ce.put_instance(
+        CREDENTIALS, fetched(), {"code": "c1"}, ce.app_configuration(CLIENT)
+    )
 
     assert request.method == "PUT"
     assert request.url.endswith("/instances/471196?reAuthenticate=true")

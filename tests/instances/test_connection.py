@@ -1,12 +1,12 @@
 """What a connection test finds out, and what it says it cannot."""
 
 import pytest
+
 from ceadmin.lib import http
 from instances.actions import connection
 from instances.actions.calls import drive
 from instances.actions.findings import Unknown
 from instances.cloud_elements import Credentials, OAuthClient
-
 from tests.instances.canned import (
     BAD_SECRETS,
     CREDENTIALS,
@@ -21,7 +21,9 @@ from tests.instances.canned import (
 
 ME = {"id": 77, "name": "Acme"}
 NO = answer(401, BAD_SECRETS)
-CLIENT = OAuthClient("client-id", "client0secret", "https://ceadmin.test/oauth/callback/box/")
+CLIENT = OAuthClient(
+    "client-id", "client0secret", "https://ceadmin.test/oauth/callback/box/"
+)
 ADDRESS = (
     "https://account.box.com/authorize?client_id=client-id"
     "&redirect_uri=https%3A%2F%2Fceadmin.test%2Foauth%2Fcallback%2Fbox%2F&state=box"
@@ -33,7 +35,11 @@ def lost(request):
 
 
 def organization(script, credentials=CREDENTIALS, **options):
-    report = drive(connection.organization(credentials, **options), send=script.send, sleep=script.slept.append)
+    report = drive(
+        connection.organization(credentials, **options),
+        send=script.send,
+        sleep=script.slept.append,
+    )
     assert not script.answers
     return report
 
@@ -50,20 +56,31 @@ def address(url):
 
 
 def test_good_secrets_are_shown_with_what_they_open():
-    script = Script(answer(200, ME), answer(200, [instance()], Elements_Total_Count="431"))
+    script = Script(
+        answer(200, ME), answer(200, [instance()], Elements_Total_Count="431")
+    )
 
     report = organization(script)
 
     assert (report.ok, report.code) == (True, "secrets_work")
-    assert report.facts == {"organization_id": "77", "organization_name": "Acme", "instances": 431}
+    assert report.facts == {
+        "organization_id": "77",
+        "organization_name": "Acme",
+        "instances": 431,
+    }
 
 
 def test_an_organization_without_instances_works():
-    assert organization(Script(answer(200, ME), answer(404, {"message": "No instances found"}))).ok
+    assert organization(
+        Script(answer(200, ME), answer(404, {"message": "No instances found"}))
+    ).ok
 
 
 def test_a_user_without_the_privilege_to_list_is_told_so():
-    assert organization(Script(answer(200, ME), answer(403, {"message": "no"}))).code == "cannot_list"
+    assert (
+        organization(Script(answer(200, ME), answer(403, {"message": "no"}))).code
+        == "cannot_list"
+    )
 
 
 def test_exchanged_secrets_are_recognised():
@@ -72,14 +89,19 @@ def test_exchanged_secrets_are_recognised():
     report = organization(script)
 
     assert (report.ok, report.code) == (False, "secrets_swapped")
-    assert dict(script.sent[1].headers)["Authorization"].startswith(f"User {CREDENTIALS.organization_secret},")
+    assert dict(script.sent[1].headers)["Authorization"].startswith(
+        f"User {CREDENTIALS.organization_secret},"
+    )
 
 
 def test_without_a_working_instance_it_cannot_be_told_which_secret_is_wrong():
     assert organization(Script(NO, NO)).code == "one_secret_wrong"
 
 
-@pytest.mark.parametrize("through", [answer(200, PONG), answer(401, DEAD), answer(403, {"message": "disabled"})])
+@pytest.mark.parametrize(
+    "through",
+    [answer(200, PONG), answer(401, DEAD), answer(403, {"message": "disabled"})],
+)
 def test_a_user_secret_that_reaches_the_instance_proves_the_other_wrong(through):
     report = organization(Script(NO, NO, through), element_token=TOKEN)
 
@@ -87,11 +109,17 @@ def test_a_user_secret_that_reaches_the_instance_proves_the_other_wrong(through)
 
 
 def test_a_user_secret_that_does_not_reach_the_instance_is_suspected():
-    assert organization(Script(NO, NO, NO), element_token=TOKEN).code == "user_secret_suspected"
+    assert (
+        organization(Script(NO, NO, NO), element_token=TOKEN).code
+        == "user_secret_suspected"
+    )
 
 
 def test_an_outage_while_finding_out_proves_nothing():
-    assert organization(Script(NO, NO, lost, lost), element_token=TOKEN).code == "one_secret_wrong"
+    assert (
+        organization(Script(NO, NO, lost, lost), element_token=TOKEN).code
+        == "one_secret_wrong"
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +134,10 @@ def test_a_wrong_base_url_is_named(wrong):
     assert organization(Script(wrong)).code == "wrong_base_url"
 
 
-@pytest.mark.parametrize("page", [answer(200, PAGE_OF_A_PROXY), answer(404, PAGE_OF_A_PROXY), answer(200, b"pong")])
+@pytest.mark.parametrize(
+    "page",
+    [answer(200, PAGE_OF_A_PROXY), answer(404, PAGE_OF_A_PROXY), answer(200, b"pong")],
+)
 def test_a_web_page_is_not_the_api(page):
     assert organization(Script(page, page)).code == "wrong_base_url"
 
@@ -120,13 +151,20 @@ def test_an_outage_is_not_a_wrong_secret(failure):
 
 
 def test_a_malformed_secret_is_found_without_a_call():
-    assert organization(Script(), Credentials("https://h.test", "a b", "c")).code == "malformed_secret"
+    assert (
+        organization(Script(), Credentials("https://h.test", "a b", "c")).code
+        == "malformed_secret"
+    )
 
 
 def test_an_app_whose_consent_address_can_be_made_still_has_unknowns():
     report = app(Script(address(ADDRESS)))
 
-    assert (report.ok, report.code, report.facts) == (True, "address_made", {"host": "account.box.com"})
+    assert (report.ok, report.code, report.facts) == (
+        True,
+        "address_made",
+        {"host": "account.box.com"},
+    )
     assert set(report.unknown) == set(Unknown)
 
 
@@ -149,7 +187,10 @@ def test_what_is_wrong_with_an_app_is_named(given, code):
 
 
 def test_an_oauth1_app_is_tried_with_the_provider():
-    script = Script(answer(200, {"token": "t1", "secret": "s1"}), address("https://api.twitter.com/o?oauth_token=t1"))
+    script = Script(
+        answer(200, {"token": "t1", "secret": "s1"}),
+        address("https://api.twitter.com/o?oauth_token=t1"),
+    )
 
     report = app(script, oauth1=True)
 
@@ -158,7 +199,12 @@ def test_an_oauth1_app_is_tried_with_the_provider():
 
 
 def test_a_report_quotes_no_secret():
-    echo = answer(400, {"message": f"bad apiSecret {CLIENT.client_secret} of {CREDENTIALS.user_secret}"})
+    echo = answer(
+        400,
+        {
+            "message": f"bad apiSecret {CLIENT.client_secret} of {CREDENTIALS.user_secret}"
+        },
+    )
 
     report = app(Script(echo))
 

@@ -1,11 +1,11 @@
 """How a probe reads the platform's answers, one script of answers per case."""
 
 import pytest
+
 from ceadmin.lib import http
 from ceadmin.lib.sealed import unseal
 from instances.actions.calls import drive
 from instances.actions.probe import probe
-
 from tests.instances.canned import (
     BAD_SECRETS,
     CREDENTIALS,
@@ -20,7 +20,10 @@ from tests.instances.canned import (
 )
 
 PING, LOOK = "GET /ping", "GET /instances/471196"
-DISABLED = {"requestId": "65e1b7c6e4b0aa31ae39b535", "message": "Element instance is disabled"}
+DISABLED = {
+    "requestId": "65e1b7c6e4b0aa31ae39b535",
+    "message": "Element instance is disabled",
+}
 GONE = {"message": "No element instance found with id 471196"}
 
 
@@ -50,7 +53,9 @@ def test_a_pong_means_connected():
 
 
 def test_an_instance_known_as_disabled_that_answers_is_marked_enabled():
-    assert probed(Script(answer(200, PONG)), status="disabled").changes == {"disabled": False}
+    assert probed(Script(answer(200, PONG)), status="disabled").changes == {
+        "disabled": False
+    }
 
 
 def test_a_revoked_grant_is_dead_once_the_instance_was_read():
@@ -67,7 +72,11 @@ def test_a_revoked_grant_is_dead_once_the_instance_was_read():
 def test_wrong_secrets_are_the_organizations_problem():
     result = probed(Script(answer(401, BAD_SECRETS), answer(401, BAD_SECRETS)))
 
-    assert (result.outcome, result.cause, result.status) == ("misconfigured", "organization_secrets", None)
+    assert (result.outcome, result.cause, result.status) == (
+        "misconfigured",
+        "organization_secrets",
+        None,
+    )
 
 
 def test_a_provider_message_does_not_make_an_instance_dead_under_wrong_secrets():
@@ -79,21 +88,36 @@ def test_a_provider_message_does_not_make_an_instance_dead_under_wrong_secrets()
 def test_an_instance_deleted_meanwhile_is_missing():
     result = probed(Script(answer(401, BAD_SECRETS), answer(404, GONE)))
 
-    assert (result.outcome, result.cause, result.status) == ("misconfigured", "gone", "missing")
+    assert (result.outcome, result.cause, result.status) == (
+        "misconfigured",
+        "gone",
+        "missing",
+    )
 
 
 def test_a_changed_element_token_is_taken_over_and_tried_once():
-    script = Script(answer(401, BAD_SECRETS), answer(200, instance(token="new0token=")), answer(200, PONG))
+    script = Script(
+        answer(401, BAD_SECRETS),
+        answer(200, instance(token="new0token=")),
+        answer(200, PONG),
+    )
 
     result = probed(script)
 
     assert result.outcome == "connected"
-    assert unseal("instance.element_token", case().uid, result.changes["element_token"]) == "new0token="
+    assert (
+        unseal("instance.element_token", case().uid, result.changes["element_token"])
+        == "new0token="
+    )
     assert dict(script.sent[2].headers)["Authorization"].endswith("Element new0token=")
 
 
 def test_a_grant_may_be_dead_under_a_changed_element_token():
-    script = Script(answer(401, BAD_SECRETS), answer(200, instance(token="new0token=")), answer(401, DEAD))
+    script = Script(
+        answer(401, BAD_SECRETS),
+        answer(200, instance(token="new0token=")),
+        answer(401, DEAD),
+    )
 
     result = probed(script)
 
@@ -103,7 +127,9 @@ def test_a_grant_may_be_dead_under_a_changed_element_token():
 
 @pytest.mark.parametrize("token", [TOKEN, "", "********", None])
 def test_a_401_that_nothing_explains_is_unclear(token):
-    result = probed(Script(answer(401, BAD_SECRETS), answer(200, instance(token=token))))
+    result = probed(
+        Script(answer(401, BAD_SECRETS), answer(200, instance(token=token)))
+    )
 
     assert (result.outcome, result.cause) == ("unclear", "ambiguous_401")
 
@@ -117,18 +143,36 @@ def test_disabled_is_taken_from_the_platforms_own_words():
     assert script.paths == [PING]
 
 
-@pytest.mark.parametrize("refusal", [answer(401, DEAD), answer(403, {"message": "Forbidden"}), answer(403, b"")])
+@pytest.mark.parametrize(
+    "refusal",
+    [answer(401, DEAD), answer(403, {"message": "Forbidden"}), answer(403, b"")],
+)
 def test_disabled_is_taken_from_the_instance(refusal):
-    assert probed(Script(refusal, answer(200, instance(disabled=True)))).outcome == "disabled"
+    assert (
+        probed(Script(refusal, answer(200, instance(disabled=True)))).outcome
+        == "disabled"
+    )
 
 
 @pytest.mark.parametrize(
     ("refusal", "outcome", "cause"),
     [
         (answer(403, {"message": "Forbidden"}), "misconfigured", "privilege_missing"),
-        (answer(403, {"message": "x", "providerMessage": "scope"}), "misconfigured", "provider_forbids"),
-        (answer(400, {"message": "x", "providerMessage": "invalid_grant"}), "unclear", "provider_refused"),
-        (answer(404, {"message": "x", "providerMessage": "no such folder"}), "unclear", "provider_refused"),
+        (
+            answer(403, {"message": "x", "providerMessage": "scope"}),
+            "misconfigured",
+            "provider_forbids",
+        ),
+        (
+            answer(400, {"message": "x", "providerMessage": "invalid_grant"}),
+            "unclear",
+            "provider_refused",
+        ),
+        (
+            answer(404, {"message": "x", "providerMessage": "no such folder"}),
+            "unclear",
+            "provider_refused",
+        ),
     ],
 )
 def test_other_refusals_are_not_called_dead(refusal, outcome, cause):
@@ -197,19 +241,26 @@ def test_a_long_retry_after_is_left_to_the_run():
 
 
 def test_an_element_without_ping_is_probed_by_its_smallest_call():
-    script = Script(answer(404, {"message": "Not supported for this element"}), answer(200, {"id": 1}))
+    script = Script(
+        answer(404, {"message": "Not supported for this element"}),
+        answer(200, {"id": 1}),
+    )
 
     assert probed(script, element_key="github", hub="general").outcome == "connected"
     assert script.paths == [PING, "GET /hubs/general/me"]
 
 
 def test_a_dead_element_without_ping_is_dead():
-    script = Script(answer(404, {"message": "no"}), answer(401, DEAD), answer(200, instance()))
+    script = Script(
+        answer(404, {"message": "no"}), answer(401, DEAD), answer(200, instance())
+    )
 
     assert probed(script, element_key="github").outcome == "dead"
 
 
-@pytest.mark.parametrize("answers", [[answer(404, {"message": "no"})], [answer(405, b"")]])
+@pytest.mark.parametrize(
+    "answers", [[answer(404, {"message": "no"})], [answer(405, b"")]]
+)
 def test_an_element_of_which_no_call_is_known_is_not_supported(answers):
     result = probed(Script(*answers), element_key="unheard", hub="")
 
@@ -260,7 +311,10 @@ def test_what_no_repetition_helps_is_misconfigured(script, changed, cause):
 
 
 def test_a_result_quotes_no_secret():
-    echo = {"message": "x", "providerMessage": f"{'y' * 190} {TOKEN} {CREDENTIALS.user_secret}"}
+    echo = {
+        "message": "x",
+        "providerMessage": f"{'y' * 190} {TOKEN} {CREDENTIALS.user_secret}",
+    }
 
     result = probed(Script(answer(401, echo), answer(200, instance())))
 

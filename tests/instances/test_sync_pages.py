@@ -1,10 +1,10 @@
 """Listing all instances, page by page."""
 
 import pytest
+
 from instances.actions.calls import drive
 from instances.actions.sync import pages
 from instances.cloud_elements import Code, Refused, Unreachable
-
 from tests.instances.canned import BAD_SECRETS, CREDENTIALS, Script, answer, instance
 
 EMPTY = answer(404, {"message": "No instances found"})
@@ -19,7 +19,9 @@ def page(*ids, cursor="", total=None, **changed):
 def listed(script, **options):
     delivered = []
     result = drive(
-        pages(CREDENTIALS, delivered.append, **options), send=script.send, sleep=script.slept.append
+        pages(CREDENTIALS, delivered.append, **options),
+        send=script.send,
+        sleep=script.slept.append,
     )
     return result, [[one.remote_id for one in each.instances] for each in delivered]
 
@@ -68,7 +70,11 @@ def test_an_empty_last_page_ends_a_counted_list():
 
 
 def test_missing_configurations_are_read_by_id_at_a_pace():
-    script = Script(page(1, 2, configuration=None), answer(200, instance(id=1)), answer(200, instance(id=2)))
+    script = Script(
+        page(1, 2, configuration=None),
+        answer(200, instance(id=1)),
+        answer(200, instance(id=2)),
+    )
 
     listed(script, pace=0.25)
 
@@ -85,7 +91,11 @@ def test_only_wanted_details_are_read():
 
 
 def test_an_instance_deleted_between_list_and_look_is_left_out():
-    script = Script(page(1, 2, configuration=None, total=2), answer(404, {"message": "gone"}), answer(200, instance(id=2)))
+    script = Script(
+        page(1, 2, configuration=None, total=2),
+        answer(404, {"message": "gone"}),
+        answer(200, instance(id=2)),
+    )
 
     result, delivered = listed(script)
 
@@ -94,7 +104,9 @@ def test_an_instance_deleted_between_list_and_look_is_left_out():
 
 
 def test_an_instance_that_may_not_be_read_is_delivered_as_listed():
-    _, delivered = listed(Script(page(1, configuration=None), answer(403, {"message": "no"})))
+    _, delivered = listed(
+        Script(page(1, configuration=None), answer(403, {"message": "no"}))
+    )
 
     assert delivered == [["1"]]
 
@@ -122,7 +134,11 @@ def test_what_was_delivered_before_an_outage_stays():
     script = Script(page(1, cursor="c2"), *[answer(503, b"")] * 5)
 
     with pytest.raises(Unreachable):
-        drive(pages(CREDENTIALS, delivered.append), send=script.send, sleep=script.slept.append)
+        drive(
+            pages(CREDENTIALS, delivered.append),
+            send=script.send,
+            sleep=script.slept.append,
+        )
 
     assert [one.remote_id for one in delivered[0].instances] == ["1"]
 
