@@ -19,6 +19,18 @@ from ceadmin.audit.choices import Action
 from ceadmin.audit.models import Event, Head
 from ceadmin.audit.people import Place, know, origins, place
 
+__all__ = [
+    "SYSTEM_CHAIN",
+    "Action",
+    "Actor",
+    "Details",
+    "Entry",
+    "NotInTransaction",
+    "Subject",
+    "record",
+    "record_many",
+]
+
 # The chain of what belongs to no organization.
 SYSTEM_CHAIN = ""
 

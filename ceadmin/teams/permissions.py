@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 
-from ceadmin.audit.actors import Actor
+from ceadmin.audit.actors import SCHEDULE, Actor
 from ceadmin.audit.choices import ActorKind
 from ceadmin.teams.choices import ROLE_FOR, SUPERUSER, Act, Role
 from ceadmin.teams.models import Membership, Organization, User
@@ -60,8 +60,9 @@ def acts_anywhere(user: User | AnonymousUser) -> frozenset[Act]:
 def roles_of(user: User, organization: Organization | None) -> frozenset[str]:
     """Return the roles in which a user acts, as the audit writes them."""
     held: set[str] = {SUPERUSER} if user.is_superuser else set()
-    for member in Membership.objects.filter(user=user, organization=organization):
-        held |= {role.value for role in member.roles}
+    if organization:
+        for member in Membership.objects.filter(user=user, organization=organization):
+            held |= {role.value for role in member.roles}
     return frozenset(held)
 
 
@@ -72,14 +73,15 @@ def actor_of(user: User, organization: Organization | None, address: str = "") -
         kind=ActorKind.PERSON,
         name=user.name,
         user_id=user.pk,
-        roles=roles_of(user, organization) if organization else _roles_alone(user),
+        roles=roles_of(user, organization),
         address=address,
         mail=user.email,
     )
 
 
-def _roles_alone(user: User) -> frozenset[str]:
-    return frozenset({SUPERUSER}) if user.is_superuser else frozenset()
+def background_actor() -> Actor:
+    """Return who acts when nobody asked for it: the schedule."""
+    return SCHEDULE
 
 
 def _acts(roles: Iterable[Role]) -> frozenset[Act]:

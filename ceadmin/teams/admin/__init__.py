@@ -1,0 +1,7 @@
+"""Admin pages of the team: users, members and the audit."""
+
+from ceadmin.teams.admin.events import EventAdmin
+from ceadmin.teams.admin.memberships import MembershipAdmin
+from ceadmin.teams.admin.users import UserAdmin
+
+__all__ = ["EventAdmin", "MembershipAdmin", "UserAdmin"]

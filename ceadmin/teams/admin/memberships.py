@@ -1,0 +1,97 @@
+"""Members of the organizations: seen by all of them, looked after by the owners."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from ceadmin.teams.choices import Act, Role
+from ceadmin.teams.forms import (
+    ROLE_FLAGS,
+    MembershipForm,
+    NewMembershipForm,
+    chosen_roles,
+)
+from ceadmin.teams.members import (
+    add_member,
+    change_roles,
+    is_last_owner,
+    remove_member,
+)
+from ceadmin.teams.models import Membership
+from ceadmin.teams.scoping import ScopedAdmin
+
+
+@admin.register(Membership)
+class MembershipAdmin(ScopedAdmin):
+    """Who belongs to an organization, and in which roles."""
+
+    act_add = act_change = act_delete = Act.OWN
+
+    list_display = ("user", "organization", "role_names", "created_at")
+    list_filter = ("organization", *ROLE_FLAGS)
+    search_fields = ("user__email", "user__name")
+    list_select_related = ("user", "organization")
+    ordering = ("organization__name", "user__email", "pk")
+
+    def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
+        """Ask for a mail address when adding; show the user afterwards."""
+        return ("organization", "user" if obj else "email", *ROLE_FLAGS)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Freeze who it is."""
+        return [*super().get_readonly_fields(request, obj), *(["user"] if obj else [])]
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Membership | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Use a form of its own for adding."""
+        kwargs["form"] = MembershipForm if obj else NewMembershipForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    @admin.display(description="roles")
+    def role_names(self, membership: Membership) -> str:
+        """Name the roles in the order of the table."""
+        held = membership.roles
+        return ", ".join(role.label for role in Role if role in held)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Keep the last owner of an organization."""
+        if isinstance(obj, Membership) and is_last_owner(obj):
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def save_model(
+        self, request: HttpRequest, obj: Membership, form: Any, change: bool
+    ) -> None:
+        """Add the member or replace the roles, and record it."""
+        hand = self.hand(request, obj.organization)
+        roles = chosen_roles(form)
+        if change:
+            change_roles(obj, roles=roles, hand=hand)
+        else:
+            email = form.cleaned_data["email"]
+            made = add_member(obj.organization, email=email, roles=roles, hand=hand)
+            obj.__dict__.update(made.__dict__)
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        """Remove the member and record it."""
+        remove_member(obj, self.hand(request, obj.organization))
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[Membership]
+    ) -> None:
+        """Remove several members, all or none."""
+        with transaction.atomic():
+            for membership in queryset.select_related("user", "organization"):
+                self.delete_model(request, membership)
+
+    def audit_uid(self, obj: Membership) -> str:
+        """Name the person: that is what a member's events are about."""
+        return str(obj.user.uid)

@@ -1,0 +1,157 @@
+"""Users: superusers look after them, members see those they share a team with."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.models import AnonymousUser, Group
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+
+from ceadmin.teams.choices import Act
+from ceadmin.teams.forms import NewUserForm, UserForm
+from ceadmin.teams.models import Membership, Organization, User
+from ceadmin.teams.permissions import organizations
+from ceadmin.teams.scoping import ScopedAdmin, user_of
+from ceadmin.teams.users import user_added, user_changed
+
+if TYPE_CHECKING:
+    _UserAdmin = auth_admin.UserAdmin[User]
+else:
+    _UserAdmin = auth_admin.UserAdmin
+
+# What people say about themselves; the rest belongs to superusers.
+OWN_FIELDS = ("name", "time_zone", "language")
+MANAGED_FIELDS = ("is_active", "is_staff", "is_superuser")
+
+# Roles decide here, Django's groups decide nothing: their page would only mislead.
+if admin.site.is_registered(Group):
+    admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(ScopedAdmin, _UserAdmin):
+    """People who sign in. Everybody may change what their own entry says of them."""
+
+    organization_path = ""  # in none, in one or in many
+    form = UserForm
+    add_form = NewUserForm
+
+    list_display = ("email", "name", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser")
+    search_fields = ("email", "name")
+    readonly_fields = ("last_login", "created_at")
+    fieldsets = (
+        (None, {"fields": ("email", *OWN_FIELDS)}),
+        ("Access", {"fields": (*MANAGED_FIELDS, "last_login", "created_at")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {"fields": ("email", "name", "usable_password", "password1", "password2")},
+        ),
+    )
+    ordering = ("email",)
+    filter_horizontal = ()
+
+    def rows(
+        self, request: HttpRequest, act: Act | None, queryset: QuerySet[User]
+    ) -> QuerySet[User]:
+        """Return the users who share an organization with the person, and the person."""
+        user = user_of(request)
+        if isinstance(user, AnonymousUser) or not user.is_active:
+            return queryset.none()
+        if user.is_superuser:
+            return queryset
+        shared = Membership.objects.filter(organization__in=organizations(user))
+        return queryset.filter(Q(pk=user.pk) | Q(pk__in=shared.values("user")))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave people what they may change about themselves."""
+        fields = super().get_readonly_fields(request, obj)
+        if _is_superuser(request):
+            return fields
+        return [*fields, "email", *MANAGED_FIELDS]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show it to everybody: everybody is in it."""
+        return user_of(request).is_active
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let people see whom `rows` gives them."""
+        return obj is None or self.get_queryset(request).filter(pk=obj.pk).exists()
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let superusers add users; owners add members."""
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let people change themselves."""
+        return _is_superuser(request) or (
+            obj is not None and obj.pk == user_of(request).pk
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Remove nobody: an account is switched off, what it did stays told."""
+        return False
+
+    def organization_of(self, obj: Any) -> Organization | None:
+        """Return none: a user belongs to no single organization."""
+        return None
+
+    def check_scope(self, request: HttpRequest, obj: Any, act: Act | None) -> None:
+        """Raise `PermissionDenied` unless the person may save this user."""
+        allowed = self.has_change_permission(request, obj if obj.pk else None)
+        if not allowed:
+            raise PermissionDenied
+
+    def save_model(
+        self, request: HttpRequest, obj: User, form: Any, change: bool
+    ) -> None:
+        """Save the user and record it."""
+        super().save_model(request, obj, form, change)
+        hand = self.hand(request, None)
+        if change:
+            user_changed(obj, form.changed_data, hand)
+        else:
+            user_added(obj, hand)
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Let superusers set a password; others change their own knowing the old one."""
+        if not _is_superuser(request):
+            raise PermissionDenied
+        with transaction.atomic():
+            before = self._password_of(request, id)
+            response = super().user_change_password(request, id, form_url)
+            user = self.get_object(request, id)
+            if user and user.password != before:
+                user_changed(user, ["password"], self.hand(request, None))
+        return response
+
+    def _password_of(self, request: HttpRequest, id: str) -> str:
+        user = self.get_object(request, id)
+        return user.password if user else ""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show what the audit says about somebody, to superusers."""
+        if not _is_superuser(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
+    def fetch(self, request: HttpRequest, object_id: str, act: Act) -> User:
+        """Return a user for a page of one's own, as `ScopedAdmin.fetch` does."""
+        user: User | None = self.get_object(request, object_id)
+        if user is None:
+            raise Http404
+        return user
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    user = user_of(request)
+    return user.is_active and user.is_superuser
