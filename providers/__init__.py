@@ -1,0 +1,1 @@
+"""What ceadmin knows of OAuth providers: records as data, and how to read them."""

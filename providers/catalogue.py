@@ -1,0 +1,109 @@
+"""The records of providers/data, read once.
+
+`problems()` tells what is wrong without raising, for the system check; everything else
+raises `SpecError` on a bad record, since acting on half a catalogue would be a guess.
+"""
+
+import functools
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from providers import rules, strict
+from providers.errors import SpecError
+from providers.spec import Provider
+
+DATA = Path(__file__).parent / "data"
+
+
+class UnknownProvider(LookupError):
+    """No record has this key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"The catalogue has no provider {key!r}.")
+
+
+def parse(text: str, file: str) -> Provider:
+    """Read one record; raise `SpecError` naming file and key if it is wrong."""
+    try:
+        provider = strict.build(Provider, tomllib.loads(text))
+        rules.check(provider)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError("toml", str(error), file=file) from None
+    except SpecError as error:
+        raise error.inside(file) from None
+    if provider.key != Path(file).stem:
+        raise SpecError("key", "is not the file's name", file=file)
+    return provider
+
+
+def load(folder: Path) -> dict[str, Provider]:
+    """Read a folder of records; raise `SpecError` at the first fault."""
+    records = [parse(*_read(path)) for path in sorted(folder.glob("*.toml"))]
+    for clash in _clashes(records):
+        raise clash
+    return {record.key: record for record in records}
+
+
+def problems(folder: Path = DATA) -> list[SpecError]:
+    """Return what is wrong, one problem per file at most, then what clashes."""
+    records, found = [], []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            records.append(parse(*_read(path)))
+        except SpecError as error:
+            found.append(error)
+    return [*found, *_clashes(records)]
+
+
+def _read(path: Path) -> tuple[str, str]:
+    try:
+        return path.read_text(encoding="utf-8"), path.name
+    except UnicodeDecodeError:
+        raise SpecError("toml", "is not UTF-8", file=path.name) from None
+
+
+def _clashes(records: Iterable[Provider]) -> Iterator[SpecError]:
+    owners: dict[str, str] = {}
+    for record in records:
+        for element_key in (*record.element_keys, *record.related_element_keys):
+            if element_key in owners:
+                message = f"{element_key!r} belongs to {owners[element_key]} already"
+                yield SpecError("element_keys", message, file=f"{record.key}.toml")
+            owners.setdefault(element_key, record.key)
+
+
+# The product's own catalogue
+
+
+@functools.cache
+def _shipped() -> dict[str, Provider]:
+    return load(DATA)
+
+
+@functools.cache
+def _by_element() -> dict[str, Provider]:
+    return {
+        element_key: record
+        for record in _shipped().values()
+        for element_key in (*record.element_keys, *record.related_element_keys)
+    }
+
+
+def all() -> tuple[Provider, ...]:
+    """Return every record, by name."""
+    return tuple(sorted(_shipped().values(), key=lambda record: record.name.lower()))
+
+
+def get(key: str) -> Provider:
+    """Return the record with this key; raise `UnknownProvider` if there is none."""
+    try:
+        return _shipped()[key]
+    except KeyError:
+        raise UnknownProvider(key) from None
+
+
+def for_element(element_key: str) -> Provider | None:
+    """Return the record that an element's accounts belong to, if the catalogue knows."""
+    return _by_element().get(element_key)

@@ -1,0 +1,294 @@
+"""What a record must hold beyond types: each rule raises `SpecError` with the key."""
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from providers.choices import (
+    Accepts,
+    BodyKind,
+    ClientAuth,
+    Confidence,
+    Method,
+    PlaceholderKind,
+    Placement,
+    Supported,
+    TokenKind,
+    Verdict,
+)
+from providers.errors import SpecError
+from providers.spec import (
+    GRANT_PLACEHOLDERS,
+    Call,
+    LifeAnswer,
+    Match,
+    Provider,
+    RevokeAnswer,
+)
+
+_KEY = re.compile(r"[a-z][a-z0-9_]{1,49}")
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
+_NAME = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_NAMED_PLACES = frozenset(
+    {Placement.FORM, Placement.JSON, Placement.QUERY, Placement.HEADER}
+)
+_BODY_OF = {Placement.FORM: BodyKind.FORM, Placement.JSON: BodyKind.JSON}
+_SECRETS = GRANT_PLACEHOLDERS - {"client_id"}
+#: RFC 6749 §5.2: these speak of the client, so they never mean that a token is gone.
+CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
+
+
+def names_in(template: str) -> list[str]:
+    """Return the placeholders of a template in order."""
+    return _NAME.findall(template)
+
+
+def fill(template: str, value: Callable[[str], str]) -> str:
+    """Replace each placeholder once; a value that looks like one stays as it is."""
+    return _NAME.sub(lambda match: value(match[1]), template)
+
+
+def names_of(call: Call) -> set[str]:
+    """Return the placeholders that a call needs, wherever they stand."""
+    parts = [call.url, *_texts(call)]
+    found = {name for part in parts for name in names_in(part)}
+    return found | ({call.client_auth_from} if call.client_auth_from else set())
+
+
+def body_kind(call: Call) -> BodyKind:
+    """Return what the body is: the token's place decides, else the record says it."""
+    return _BODY_OF.get(call.token.place, call.body)
+
+
+def _texts(call: Call) -> list[str]:
+    tables = (call.fields, call.query, call.headers)
+    return [text for table in tables for text in table.values()]
+
+
+def check(provider: Provider) -> None:
+    """Raise `SpecError` if the record contradicts itself."""
+    for rule in _RULES:
+        rule(provider)
+    for key, call in provider.calls().items():
+        for call_rule in _CALL_RULES:
+            call_rule(provider, call, key)
+
+
+def _require(holds: object, key: str, message: str) -> None:
+    if not holds:
+        raise SpecError(key, message)
+
+
+# The record
+
+
+def _identity_of_record(provider: Provider) -> None:
+    _require(_KEY.fullmatch(provider.key), "key", "is not a lower-case word")
+    _require(provider.name.strip(), "name", "is empty")
+    _require(
+        _MONTH.fullmatch(provider.checked), "checked", "is not a month like 2026-11"
+    )
+    _require(provider.sources, "sources", "is empty: say where the facts come from")
+
+
+def _caution(provider: Provider) -> None:
+    unsure = provider.confidence == Confidence.LOW
+    clash = unsure and provider.enabled_by_default
+    _require(not clash, "enabled_by_default", "must be false at low confidence")
+
+
+def _support(provider: Provider) -> None:
+    revoke = provider.revoke
+    if revoke.supported == Supported.NO:
+        _require(not revoke.call, "revoke.call", "cannot be there: supported says no")
+        _require(
+            provider.manual_steps, "manual_steps", "is empty: what does a person do?"
+        )
+        return
+    _require(revoke.call, "revoke.call", "is missing")
+    _require(
+        revoke.order or revoke.accepts == Accepts.ACCOUNT, "revoke.order", "is empty"
+    )
+    said_yes = any(answer.means == Verdict.REVOKED for answer in revoke.answers)
+    _require(said_yes, "revoke.answers", "names no answer that means revoked")
+
+
+def _order(provider: Provider) -> None:
+    revoke = provider.revoke
+    taken = {
+        Accepts.ACCESS: {TokenKind.ACCESS},
+        Accepts.REFRESH: {TokenKind.REFRESH},
+        Accepts.ACCOUNT: set(),
+    }.get(revoke.accepts, set(TokenKind))
+    fits = set(revoke.order) <= taken and len(set(revoke.order)) == len(revoke.order)
+    _require(fits, "revoke.order", f"does not fit accepts = {revoke.accepts}")
+
+
+def _answers(provider: Provider) -> None:
+    revoke = provider.revoke
+    _distinct("revoke.answers", revoke.answers)
+    for at, answer in enumerate(revoke.answers):
+        key = f"revoke.answers.{at}"
+        words = {word for match in answer.match for word in match.equals}
+        about_client = words & CLIENT_ERRORS and answer.means != Verdict.REFUSED
+        _require(not about_client, key, "a client's error never means a dead token")
+    for name in ("verification", "introspection"):
+        part = getattr(provider, name)
+        if part:
+            _distinct(f"{name}.answers", part.answers)
+
+
+def _distinct(key: str, answers: tuple[RevokeAnswer | LifeAnswer, ...]) -> None:
+    seen: set[tuple[int, tuple[Match, ...], str]] = set()
+    for at, answer in enumerate(answers):
+        _require(answer.status, f"{key}.{at}.status", "is empty")
+        for status in answer.status:
+            sane = 200 <= status <= 499 and status != 429
+            _require(
+                sane, f"{key}.{at}.status", f"{status} is not the record's to judge"
+            )
+            claim = (status, answer.match, getattr(answer, "challenge", ""))
+            _require(claim not in seen, f"{key}.{at}", f"{status} is claimed twice")
+            seen.add(claim)
+        for match in answer.match:
+            asked = match.equals or match.starts_with or match.text
+            _require(
+                asked or match.empty is not None, f"{key}.{at}.match", "asks nothing"
+            )
+
+
+def _placeholders(provider: Provider) -> None:
+    shown = {*names_in(provider.authorization_url), *names_in(provider.token_url)}
+    unknown = sorted(shown - provider.placeholders.keys())
+    _require(not unknown, "authorization_url", f"{', '.join(unknown)} is not declared")
+    used = {name for call in provider.calls().values() for name in names_of(call)}
+    used |= shown | {provider.account_placeholder}
+    for name, place in provider.placeholders.items():
+        key = f"placeholders.{name}"
+        _require(
+            name not in GRANT_PLACEHOLDERS, key, "is a name that stands for a secret"
+        )
+        _require(name in used, key, "is used nowhere")
+        fits = not place.default or place.pattern.fullmatch(place.default)
+        _require(fits, f"{key}.default", "does not match the pattern")
+        for at, source in enumerate(place.sources):
+            one = source.pattern.groups == 1
+            _require(one, f"{key}.sources.{at}.pattern", "needs exactly one group")
+    account = provider.account_placeholder
+    known = not account or account in provider.placeholders
+    _require(known, "account_placeholder", "is not declared under placeholders")
+
+
+# Its calls
+
+
+def _address(provider: Provider, call: Call, key: str) -> None:
+    key = f"{key}.url"
+    names = names_in(call.url)
+    whole = [name for name in names if call.url.startswith(f"{{{name}}}")]
+    if whole:
+        place = provider.placeholders.get(whole[0])
+        _require(
+            place and place.kind == PlaceholderKind.URL, key, "is no https address"
+        )
+        return
+    _require(call.url.startswith("https://"), key, "is no https address")
+    parts = urlsplit(call.url)
+    plain = parts.username is None and not parts.fragment
+    _require(plain, key, "has a user or a fragment")
+    for name in names_in(parts.netloc):
+        place = provider.placeholders.get(name)
+        is_host = place and place.kind == PlaceholderKind.HOST
+        _require(is_host, key, f"{{{name}}} in the host is no placeholder of kind host")
+
+
+def _known_names(provider: Provider, call: Call, key: str) -> None:
+    known = GRANT_PLACEHOLDERS | set(provider.placeholders)
+    unknown = sorted(names_of(call) - known)
+    _require(
+        not unknown, key, f"{', '.join(unknown)} is not declared under placeholders"
+    )
+    in_url = set(names_in(call.url)) & _SECRETS
+    allowed = {"token"} if call.token.place == Placement.PATH else set()
+    _require(
+        in_url == allowed, f"{key}.url", "carries the token if and only if placed so"
+    )
+
+
+def _token(provider: Provider, call: Call, key: str) -> None:
+    named = bool(call.token.name)
+    needed = call.token.place in _NAMED_PLACES
+    _require(
+        named == needed, f"{key}.token.name", "is needed for form, json, query, header"
+    )
+    fixed = _BODY_OF.get(call.token.place)
+    clash = fixed and call.body not in (BodyKind.NONE, fixed)
+    _require(not clash, f"{key}.body", "contradicts the token's place")
+    twice = call.token.name in {**call.fields, **call.query}
+    _require(not (named and twice), f"{key}.token.name", "is a field of its own, too")
+
+
+def _standard(provider: Provider, call: Call, key: str) -> None:
+    standard = call.token.place == Placement.FORM and call.token.name == "token"
+    fits = standard and call.method == Method.POST
+    _require(
+        fits or not call.rfc7009, f"{key}.rfc7009", "needs POST and a form's token"
+    )
+    _require(call.rfc7009 or not call.hint, f"{key}.hint", "needs rfc7009")
+
+
+def _client(provider: Provider, call: Call, key: str) -> None:
+    needs_body = bool(call.fields) or call.client_auth in (
+        ClientAuth.BODY,
+        ClientAuth.PUBLIC,
+    )
+    empty = body_kind(call) == BodyKind.NONE
+    _require(not (needs_body and empty), f"{key}.body", "is none, and fields need one")
+    secret_header = any(
+        "client_secret" in names_in(text) for text in call.headers.values()
+    )
+    fits = secret_header or call.client_auth != ClientAuth.HEADER
+    _require(
+        fits, f"{key}.client_auth", "is header, and no header has the client secret"
+    )
+    place = provider.placeholders.get(call.client_auth_from)
+    fits = place is not None and place.kind == PlaceholderKind.AUTH
+    _require(
+        fits or not call.client_auth_from,
+        f"{key}.client_auth_from",
+        "is of no auth kind",
+    )
+
+
+def _header_names(provider: Provider, call: Call, key: str) -> None:
+    for name in _headers(call):
+        _require(
+            _HEADER.fullmatch(name), f"{key}.headers", f"{name!r} is no header's name"
+        )
+    clean = all(text.isprintable() for text in [*_texts(call), call.token.scheme])
+    _require(clean, key, "has a control character")
+
+
+def _headers(call: Call) -> Iterator[str]:
+    yield from call.headers
+    if call.token.place == Placement.HEADER:
+        yield call.token.name
+
+
+_RULES: tuple[Callable[[Provider], None], ...] = (
+    _identity_of_record,
+    _caution,
+    _support,
+    _order,
+    _answers,
+    _placeholders,
+)
+_CALL_RULES: tuple[Callable[[Provider, Call, str], None], ...] = (
+    _address,
+    _known_names,
+    _token,
+    _standard,
+    _client,
+    _header_names,
+)

@@ -1,0 +1,126 @@
+"""Build frozen dataclasses from TOML tables, and refuse everything they do not declare.
+
+The dataclasses are the schema: a key that no field declares, a missing one, a wrong
+type or a word outside its enumeration raises `SpecError` with the dotted key.
+"""
+
+import dataclasses
+import enum
+import functools
+import re
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from providers.errors import SpecError
+
+T = TypeVar("T")
+
+#: What an answer's JSON may be compared with.
+Scalar = str | int | bool
+
+
+def build(cls: type[T], table: object, key: str = "") -> T:
+    """Return a `cls` made from a table; raise `SpecError` at the first fault."""
+    if not isinstance(table, Mapping):
+        raise SpecError(key, "is not a table")
+    hints = _hints(cls)
+    for name in table:
+        if name not in hints:
+            raise SpecError(_join(key, str(name)), "is not a known key")
+    values = {
+        name: _value(hints[name], table[name], _join(key, name)) for name in table
+    }
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        if field.name not in values and _required(field):
+            raise SpecError(_join(key, field.name), "is missing")
+    return cls(**values)
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def _required(field: "dataclasses.Field[Any]") -> bool:
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _value(hint: Any, value: object, key: str) -> Any:
+    reader = _READERS.get(get_origin(hint) or hint)
+    if reader:
+        return reader(hint, value, key)
+    if dataclasses.is_dataclass(hint):
+        return build(hint, value, key)  # type: ignore[arg-type]
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return _word(hint, value, key)
+    return _plain(hint, value, key)
+
+
+def _plain(hint: Any, value: object, key: str) -> object:
+    # bool is an int to Python, not to the author of a record.
+    if isinstance(value, bool) and hint is not bool:
+        raise SpecError(key, f"is not of type {hint.__name__}")
+    if hint is float and isinstance(value, int):
+        return float(value)
+    if not isinstance(value, hint):
+        raise SpecError(key, f"is not of type {hint.__name__}")
+    return value
+
+
+def _word(hint: type[enum.Enum], value: object, key: str) -> enum.Enum:
+    try:
+        return hint(value)
+    except ValueError:
+        words = ", ".join(str(member.value) for member in hint)
+        raise SpecError(key, f"is none of {words}") from None
+
+
+def _list(hint: Any, value: object, key: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise SpecError(key, "is not a list")
+    inner = get_args(hint)[0]
+    return tuple(_value(inner, item, f"{key}.{at}") for at, item in enumerate(value))
+
+
+def _table(hint: Any, value: object, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SpecError(key, "is not a table")
+    inner = get_args(hint)[1]
+    items = {
+        name: _value(inner, item, _join(key, name)) for name, item in value.items()
+    }
+    return types.MappingProxyType(items)
+
+
+def _pattern(hint: Any, value: object, key: str) -> re.Pattern[str]:
+    if not isinstance(value, str) or not value:
+        raise SpecError(key, "is not a pattern")
+    try:
+        return re.compile(value, re.ASCII)
+    except re.error as error:
+        raise SpecError(key, f"is not a pattern: {error}") from None
+
+
+def _union(hint: Any, value: object, key: str) -> Any:
+    kinds = [kind for kind in get_args(hint) if kind is not types.NoneType]
+    if len(kinds) == 1:
+        return _value(kinds[0], value, key)
+    if type(value) not in kinds:
+        names = ", ".join(kind.__name__ for kind in kinds)
+        raise SpecError(key, f"is none of the types {names}")
+    return value
+
+
+_READERS: dict[Any, Callable[[Any, object, str], Any]] = {
+    tuple: _list,
+    Mapping: _table,
+    re.Pattern: _pattern,
+    types.UnionType: _union,
+    Union: _union,
+}
