@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 from ceadmin.lib import http
+
+#: Controls, line separators, what turns the reading direction, and lone surrogates.
+_UNFIT = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class BodyProblem(ValueError):
@@ -36,12 +42,9 @@ def parse(answer: http.Answer) -> object:
 
 
 def plain(value: object, limit: int) -> str:
-    """Return remote text fit to be stored and shown: control characters, NUL and lone surrogates escaped."""
+    """Return remote text fit to be stored and shown: what `_UNFIT` names stands escaped."""
     text = value if isinstance(value, str) else ""
-    shown = "".join(
-        char if char.isprintable() else _escaped(char) for char in text.strip()
-    )
-    return shown[:limit]
+    return _UNFIT.sub(_escaped, text.strip())[:limit]
 
 
 def _json(text: str) -> object:
@@ -55,5 +58,5 @@ def _json(text: str) -> object:
         raise BodyProblem("bad_json") from None
 
 
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")

@@ -114,6 +114,12 @@ def test_a_token_that_cannot_be_one_is_not_handed_out():
     assert (read.access_token, read.token_problem) == ("", "garbled_token")
 
 
+def test_text_of_any_language_is_kept():
+    name = "株式会社\u3000アクメ – می\u200cخواهم 👩\u200d💻"
+
+    assert ce.read_instance(answer(200, instance(name=name))).name == name
+
+
 def test_hostile_text_is_escaped():
     read = ce.read_instance(
         answer(200, instance(name="a\u0000b\u202e\ud800", tags=["x\n", "x\n", ""]))
