@@ -73,7 +73,7 @@ class Installation:
 
     def start(self, *arguments: str, **more: str) -> "Running":
         """Start one of manage.py's commands and return at once."""
-        output = tempfile.TemporaryFile()
+        output = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the fixture)
         process = subprocess.Popen(
             [*MANAGE, *arguments],
             cwd=ROOT,

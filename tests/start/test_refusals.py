@@ -13,10 +13,11 @@ DEMO_KEYS = {
     "FIELD_KEYS": "demo1:" + "A" * 43 + "=",
 }
 
+GUNICORN = ("-m", "gunicorn", "--config", "python:ceadmin.gunicorn", "ceadmin.wsgi")
+CELERY = ("-m", "celery", "--app", "ceadmin")
 STARTS = {
-    "web": (sys.executable, "-m", "gunicorn", "-c", "python:ceadmin.gunicorn")
-    + ("ceadmin.wsgi",),
-    "worker": (sys.executable, "-m", "celery", "-A", "ceadmin", "worker"),
+    "web": (sys.executable, *GUNICORN),
+    "worker": (sys.executable, *CELERY, "worker"),
     "up": (*MANAGE, "up"),
 }
 BAD = {
@@ -57,9 +58,9 @@ def test_each_start_refuses_each_bad_setting(installation, start, bad):
 
 
 def test_beat_refuses_too(installation):
-    beat = (sys.executable, "-m", "celery", "-A", "ceadmin", "beat")
-
-    ended = installation.run(*beat, **{**GOOD, "FIELD_KEYS": ""})
+    ended = installation.run(
+        sys.executable, *CELERY, "beat", **{**GOOD, "FIELD_KEYS": ""}
+    )
 
     assert ended.returncode == REFUSED
     assert "ceadmin.E002" in ended.stderr
@@ -74,7 +75,10 @@ def test_up_without_demo_refuses_the_demo_s_settings(installation):
 
 def test_no_secret_is_printed_with_a_refusal(installation):
     secret = "s3cr3t-canary-of-the-tests"
-    bad = {"FIELD_KEYS": f"k1:{secret}", "DATABASE_URL": f"mysql://root:{secret}@host/x"}
+    bad = {
+        "FIELD_KEYS": f"k1:{secret}",
+        "DATABASE_URL": f"mysql://root:{secret}@host/x",
+    }
 
     ended = installation.manage("up", **{**GOOD, **bad})
 
