@@ -37,7 +37,12 @@ if ON_SERVERS:
 
 django.setup()
 
-pytest_plugins = ("tests.services", "tests.people", "tests.browsers")
+pytest_plugins = (
+    "tests.services",
+    "tests.people",
+    "tests.browsers",
+    "tests.audit_support",
+)
 
 # A test that uses one of these is run again on PostgreSQL and a separate Redis.
 SERVICE_FIXTURES = {"db", "transactional_db", "broker", "worker", "live_server"}

@@ -319,8 +319,10 @@ class SealedField(_TextField):
             return str.__str__(value.sealed)
         if isinstance(value, Sealed):
             return str.__str__(value)
-        if value is None or value == "":
-            return value
+        if value is None:
+            return None
+        if value == "":
+            return ""
         raise SealError(
             f"A plain value of {self.label} was about to be stored: assign it to the "
             "attribute, or give update() what seal() makes."

@@ -5,7 +5,7 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
@@ -37,7 +37,7 @@ def write(number: int, start: threading.Barrier, errors: list[Exception]) -> Non
             with transaction.atomic():
                 rows = [Entry(Action.ITEM_SETTLED, who, item_id=turn)] * 5
                 record_many(CHAINS[0], rows, at=AT)
-    except Exception as error:
+    except DatabaseError as error:
         errors.append(error)
     finally:
         connection.close()

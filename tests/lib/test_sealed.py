@@ -295,7 +295,7 @@ def test_a_renamed_table_keeps_its_secrets():
 
 @isolate_apps("ceadmin.teams")
 def test_a_renamed_model_and_column_keep_their_secrets():
-    class Renamed(models.Model):
+    class Renamed(models.Model):  # noqa: DJ008 (never shown)
         uid = models.UUIDField(default=uuid.uuid4)
         secret_of_user = SealedField(LABEL, db_column="user_secret")
 
@@ -438,7 +438,7 @@ def test_a_migration_builds_the_same_field():
 
 @isolate_apps("ceadmin.teams")
 def test_a_field_declared_before_its_uid_is_reported():
-    class Wrong(models.Model):
+    class Wrong(models.Model):  # noqa: DJ008 (never shown)
         secret = SealedField("Wrong Label")
         uid = models.UUIDField(default=uuid.uuid4)
 
