@@ -11,6 +11,7 @@ Nothing is raised: settings must load so that `ceadmin.checks` can say what is w
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,8 @@ class Environment(environ.Env):
             # By hand: the library would turn a "+" in the path into a space.
             file = base / address.removeprefix("sqlite:///")
             return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}
-        try:
-            found = self.db_url_config(address)
-        except (ValueError, TypeError):
-            found = {}
-        if found.get("ENGINE") != "django.db.backends.postgresql":
-            self.problems.append((name, "is neither sqlite:///PATH nor postgres://…"))
-            return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
-        return dict(found)
+        if address.startswith(("postgres://", "postgresql://")):
+            with suppress(ValueError, TypeError):
+                return dict(self.db_url_config(address))
+        self.problems.append((name, "is neither sqlite:///PATH nor postgres://…"))
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}

@@ -15,6 +15,8 @@ from django.conf import settings
 STATE = Path(tempfile.mkdtemp(prefix="ceadmin-tests-"))
 ON_SERVERS = os.environ.get("CEADMIN_TEST_SERVERS") == "1"
 
+(STATE / "static").mkdir()
+
 for name in ("DATABASE_URL", "REDIS_URL", "EMULATOR_URL", "ALLOWED_HOSTS", "DEBUG"):
     os.environ.pop(name, None)
 os.environ |= {

@@ -82,7 +82,7 @@ def emulator_server() -> Iterator[object]:
 @pytest.fixture
 def emulator(emulator_server, settings):
     """The emulator, empty, and the outbound seam pointing at it."""
-    emulator_server.control("POST", "/_control/reset")
+    emulator_server.control("reset")
     settings.EMULATOR_URL = emulator_server.url
     return emulator_server
 
@@ -138,10 +138,15 @@ def worker_process(crew, broker_server, emulator_server, django_db_setup) -> Wor
 def worker(worker_process, transactional_db, broker) -> Iterator[Worker]:
     """A real worker on the test database; its last lines are shown with a failure."""
     yield worker_process
-    wait_until(lambda: not broker_client.client().exists("unacked"), 15, "a quiet worker")
+    wait_until(
+        lambda: not broker_client.client().exists("unacked"), 15, "a quiet worker"
+    )
     print(worker_process.last_lines())
 
 
 def state_dir(tmp: Path) -> dict[str, str]:
     """Return variables of an installation of its own under `tmp`."""
-    return {"CEADMIN_STATE_DIR": str(tmp / "var"), "CEADMIN_DEMO_DIR": str(tmp / "demo")}
+    return {
+        "CEADMIN_STATE_DIR": str(tmp / "var"),
+        "CEADMIN_DEMO_DIR": str(tmp / "demo"),
+    }

@@ -43,10 +43,14 @@ class Member:
         """Wait for the end and return the exit code."""
         return self.process.wait()
 
-    def stop(self) -> None:
-        """Ask it to stop and wait; its keeper kills what does not."""
+    def ask_to_stop(self) -> None:
+        """Let its keeper stop it, and kill it when it takes too long."""
         if self.process.stdin and not self.process.stdin.closed:
             self.process.stdin.close()
+
+    def stop(self) -> None:
+        """Ask it to stop, and wait until nothing of it is left."""
+        self.ask_to_stop()
         try:
             self.process.wait(SECONDS_TO_STOP + 3)
         except subprocess.TimeoutExpired:
@@ -65,6 +69,8 @@ class Member:
         self.kill()
         if self.reader:
             self.reader.join(2)
+        if self.process.stdout:
+            self.process.stdout.close()
 
 
 class Crew:
@@ -94,7 +100,12 @@ class Crew:
         return next((one for one in self.members if one.ended() is not None), None)
 
     def stop(self) -> None:
-        """Stop all, the last started first."""
+        """Stop all, the last started first; the first outlives the others.
+
+        The others say goodbye to it: it is the broker, where there is one of ours.
+        """
+        for member in reversed(self.members[1:]):
+            member.ask_to_stop()
         while self.members:
             self.members.pop().stop()
 

@@ -1,0 +1,133 @@
+"""Settings are read as they were written, and what cannot be read is told."""
+
+import pytest
+
+from ceadmin.environment import Environment
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read settings from the text of a file."""
+
+    def read(text: str, **variables: str) -> Environment:
+        file = tmp_path / "settings.env"
+        file.write_text(text)
+        environment = Environment(variables)
+        environment.read_file(file, wins=False)
+        return environment
+
+    return read
+
+
+def test_a_value_that_starts_with_a_dollar_is_that_value(read):
+    assert read("A=$abc\n").text("A") == "$abc"
+
+
+def test_a_value_may_hold_a_hash_and_an_equals_sign(read):
+    assert read("A=abc#def=ghi\n").text("A") == "abc#def=ghi"
+
+
+def test_an_empty_line_is_the_same_as_no_line(read):
+    environment = read("NUMBER=\nFLAG=\nWORD=\n")
+
+    assert environment.number("NUMBER", 5) == 5
+    assert environment.flag("FLAG", default=True) is True
+    assert environment.text("WORD", "default") == "default"
+    assert environment.problems == []
+
+
+def test_entries_of_a_list_are_stripped(read):
+    assert read("HOSTS=a, b ,, c\n").words("HOSTS") == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("word", ["1", "true", "YES", "on"])
+def test_a_yes_is_a_yes(word):
+    assert Environment({"A": word}).flag("A") is True
+
+
+def test_a_word_that_is_neither_yes_nor_no_is_a_problem():
+    environment = Environment({"DEBUG": "ture"})
+
+    assert environment.flag("DEBUG") is False
+    assert environment.problems == [("DEBUG", "is neither yes (1) nor no (0)")]
+
+
+@pytest.mark.parametrize("word", ["eight", "-1", "8.5"])
+def test_a_number_that_is_none_is_a_problem(word):
+    environment = Environment({"PORT": word})
+
+    assert environment.number("PORT", 8000) == 8000
+    assert environment.problems[0][0] == "PORT"
+
+
+def test_a_variable_wins_over_the_file_unless_the_file_was_named(tmp_path):
+    file = tmp_path / "settings.env"
+    file.write_text("A=file\n")
+    polite, winner = Environment({"A": "variable"}), Environment({"A": "variable"})
+
+    polite.read_file(file, wins=False)
+    winner.read_file(file, wins=True)
+
+    assert (polite.text("A"), winner.text("A")) == ("variable", "file")
+
+
+def test_a_line_that_is_no_setting_is_told_by_its_number_only(read, capsys, caplog):
+    environment = read("# comment\n\nSECRET_KEY = canary\n")
+
+    assert environment.problems == [("settings.env", "line 3 is not NAME=value")]
+    assert "canary" not in caplog.text + str(capsys.readouterr())
+
+
+def test_a_file_that_is_not_there_is_a_problem(tmp_path):
+    environment = Environment({})
+
+    environment.read_file(tmp_path / "missing.env", wins=True)
+
+    assert environment.problems == [
+        ("missing.env", "cannot be read: FileNotFoundError")
+    ]
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path):
+    file = tmp_path / "secret"
+    file.write_text("from the file\n")
+
+    found = Environment({"A_FILE": str(file), "A": "from a variable"}).secret("A")
+
+    assert found == "from the file"
+
+
+def test_a_secret_s_missing_file_is_a_problem():
+    environment = Environment({"A_FILE": "nowhere", "A": "no second choice"})
+
+    assert environment.secret("A") == ""
+    assert environment.problems[0][0] == "A_FILE"
+
+
+@pytest.mark.parametrize(
+    "address", ["mysql://root@host/x", "nonsense", "postgres://[::1/x"]
+)
+def test_an_unknown_database_is_a_problem_and_nothing_is_opened(address, tmp_path):
+    environment = Environment({"DATABASE_URL": address})
+
+    database = environment.database("DATABASE_URL", tmp_path / "default", tmp_path)
+
+    assert database["NAME"] == ":memory:"
+    assert environment.problems[0][0] == "DATABASE_URL"
+
+
+def test_a_sqlite_file_keeps_its_name_and_is_relative_to_the_project(tmp_path):
+    environment = Environment({"DATABASE_URL": "sqlite:///a+b c.sqlite3"})
+
+    database = environment.database("DATABASE_URL", tmp_path / "default", tmp_path)
+
+    assert database["NAME"] == str(tmp_path / "a+b c.sqlite3")
+
+
+def test_a_password_of_postgresql_is_unquoted(tmp_path):
+    environment = Environment({"DATABASE_URL": "postgres://ann:p%40ss@host:5433/ce"})
+
+    database = environment.database("DATABASE_URL", tmp_path / "default", tmp_path)
+
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["PASSWORD"], database["PORT"]) == ("p@ss", 5433)
