@@ -6,8 +6,9 @@ import re
 from datetime import datetime
 from typing import Any
 
+from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
-from ceadmin.audit.record import Actor, Entry, Subject
+from ceadmin.audit.record import Entry, Subject
 from ceadmin.lib import http, redact
 from instances.actions.calls import Call
 from instances.choices import AttemptState

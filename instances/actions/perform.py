@@ -10,10 +10,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from ceadmin.audit.record import Actor, record_many
+from ceadmin.audit.actors import Actor
+from ceadmin.audit.record import record_many
 from ceadmin.lib import http
 from instances.actions import evidence
-from instances.actions.calls import Call, Flow, Result, Wait
+from instances.actions.calls import Call, Flow, T, Wait
 from instances.models import Attempt, Item, Run
 
 
@@ -49,13 +50,13 @@ class Trail:
 
 
 def perform(
-    flow: Flow[Result],
+    flow: Flow[T],
     trail: Trail | None,
     *,
     send: Callable[[http.Request], http.Answer] = http.send,
     sleep: Callable[[float], None] = time.sleep,
-) -> Result:
-    """Return the result of `flow`, its calls sent one after another.
+) -> T:
+    """Return what `flow` comes to, its calls sent one after another.
 
     Without a `trail` nothing is kept (connection tests). Raises what the flow raises.
     """
@@ -65,18 +66,13 @@ def perform(
         try:
             effect = flow.throw(error) if error else flow.send(answer)
         except StopIteration as end:
-            return _result(end)
+            value: T = end.value
+            return value
         answer = error = None
         if isinstance(effect, Wait):
             sleep(effect.seconds)
         else:
             answer, error = _one(effect, trail, send)
-
-
-def _result(end: StopIteration) -> Result:
-    if not isinstance(end.value, Result):
-        raise TypeError("a flow has to return a Result")
-    return end.value
 
 
 def _one(

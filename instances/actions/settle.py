@@ -13,8 +13,9 @@ from typing import Any
 
 from django.db import transaction
 
+from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
-from ceadmin.audit.record import Actor, Entry, record_many
+from ceadmin.audit.record import Entry, record_many
 from instances.actions import evidence
 from instances.actions.calls import Result
 from instances.choices import DESTRUCTIVE, InstanceStatus, ItemStatus, Outcome, RunKind, Weight, meaning
@@ -54,7 +55,7 @@ def settle_many(run: Run, settlements: Sequence[Settlement], *, actor: Actor, no
     """Write outcomes, statuses and flips; return the audit entries, which the caller records last."""
     ended = [one for one in settlements if one.result.outcome != Outcome.WAITING]
     _write_items(settlements, now)
-    flips = _write_instances(run, ended, now)
+    flips = _write_instances(run, settlements, now)
     _clear_concerns(run, ended, now)
     Hold.objects.filter(item_id__in=[one.item.pk for one in settlements]).delete()
     return [*_item_entries(run, ended, actor), *_flip_entries(run, flips, actor)]
