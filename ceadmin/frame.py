@@ -1,0 +1,158 @@
+"""What stands around every page of the admin: where one is, for whom, and who is needed.
+
+The organization that a person has chosen narrows the lists; it is remembered in the
+session and checked against the memberships each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ceadmin.teams.models import Organization
+from ceadmin.teams.permissions import organizations
+
+if TYPE_CHECKING:
+    _Admin = ModelAdmin[Model]
+else:
+    _Admin = object
+
+CHOSEN = "organization"  # the session's key
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the navigation: a word of the product, and the models behind it."""
+
+    key: str
+    label: str | Promise
+    icon: str
+    models: tuple[str, ...] = ()  # app_label.model_name; the first one's list is the target
+    apart: bool = False  # set off from what stands above
+
+
+PLACES = (
+    Place("overview", _("Overview"), "overview"),
+    Place("instances", _("Instances"), "instances", ("instances.instance",)),
+    Place("runs", _("Runs"), "runs", ("instances.run", "instances.item")),
+    Place("links", _("Reconnect links"), "link", ("instances.reconnectlink",)),
+    Place("providers", _("Providers"), "providers", ("providers.providerapp",)),
+    Place("audit", _("Audit"), "audit", ("audit.event",), apart=True),
+    Place("organization", _("Organization"), "organization", ("teams.organization",)),
+    Place("team", _("Team"), "team", ("teams.membership", "teams.user")),
+)
+
+#: How many places the phone's bar shows beside "More".
+TABS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place as this person sees it on this page."""
+
+    place: Place
+    url: str
+    current: bool
+    count: int  # how many things wait for somebody there
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The strip that names the environment."""
+
+    tone: str
+    text: str | Promise
+
+
+def banner() -> Banner | None:
+    """Return the strip of this environment; production has none."""
+    name = settings.ENVIRONMENT_NAME
+    if settings.DEMO:
+        return Banner("active", _("Demo: everything here talks to an emulator on this machine."))
+    if name == "production":
+        return None
+    return Banner("warn", _("This is %(name)s, not production.") % {"name": name})
+
+
+def chosen_organization(request: HttpRequest) -> Organization | None:
+    """Return the organization that this person works in, None for all of theirs."""
+    if not hasattr(request, "_chosen_organization"):
+        uid = request.session.get(CHOSEN, "")
+        found = find_organization(request, uid) if uid else None
+        request._chosen_organization = found  # type: ignore[attr-defined]  # once a request
+    chosen: Organization | None = request._chosen_organization
+    return chosen
+
+
+def find_organization(request: HttpRequest, uid: str) -> Organization | None:
+    """Return the organization with this uid if the person is a member of it."""
+    try:
+        return organizations(request.user).filter(uid=uid).first()
+    except (ValidationError, ValueError):  # not a uid at all
+        return None
+
+
+def organizations_in_view(request: HttpRequest) -> QuerySet[Organization]:
+    """Return the organizations that lists and counts cover: the chosen one, or all."""
+    chosen = chosen_organization(request)
+    mine = organizations(request.user)
+    return mine.filter(pk=chosen.pk) if chosen else mine
+
+
+class FramedAdmin(_Admin):
+    """A ModelAdmin whose list speaks: headline, empty state, chosen organization.
+
+    Mix it in first: `class RunAdmin(FramedAdmin, ScopedAdmin, admin.ModelAdmin)`.
+    """
+
+    #: The path from the model to its organization; "" or "pk" does not narrow.
+    organization_path = "organization"
+    #: What an empty list says: what this place is for, and the first step.
+    empty_icon = ""
+    empty_title: str | Promise = ""
+    empty_text: str | Promise = ""
+    #: (label, address) of the first step.
+    empty_action: tuple[str | Promise, str] | None = None
+    #: Bulk actions whose button is marked as dangerous.
+    danger_actions: tuple[str, ...] = ("delete_selected",)
+
+    def headline(self, request: HttpRequest) -> str | Promise:
+        """Return the sentence that a reader of this list came for; "" counts the rows."""
+        return ""
+
+    def get_empty_action(self, request: HttpRequest) -> tuple[str | Promise, str] | None:
+        """Return label and address of the first step for an empty list."""
+        return self.empty_action
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        """Narrow lists, not single pages, to the chosen organization."""
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        listing = match is not None and (match.url_name or "").endswith("_changelist")
+        chosen = chosen_organization(request) if listing else None
+        if chosen is None or self.organization_path in ("", "pk"):
+            return rows
+        return rows.filter(**{self.organization_path: chosen})
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Give the list its sentence and its empty state."""
+        words = {
+            "headline": self.headline(request),
+            "empty_icon": self.empty_icon,
+            "empty_title": self.empty_title,
+            "empty_text": self.empty_text,
+            "empty_action": self.get_empty_action(request),
+        }
+        return super().changelist_view(request, {**words, **(extra_context or {})})

@@ -1,0 +1,37 @@
+"""The pages that say what went wrong: not found, not allowed, a form that is too old.
+
+Who is signed in and inside the admin keeps the frame around it; everybody else sees a
+bare page.
+"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+
+def _show(request: HttpRequest, status: int, name: str) -> HttpResponse:
+    home = reverse("admin:index")
+    inside = request.path.startswith(home) and hasattr(request, "session")
+    if inside and admin.site.has_permission(request):
+        context = admin.site.each_context(request)
+        return render(request, f"admin/{name}.html", context, status=status)
+    return render(request, f"{name}.html", {"home": home}, status=status)
+
+
+def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
+    """Answer 404."""
+    return _show(request, 404, "404")
+
+
+def not_allowed(request: HttpRequest, exception: PermissionDenied) -> HttpResponse:
+    """Answer 403."""
+    return _show(request, 403, "403")
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer 403 to a form whose check value is missing or old (CSRF)."""
+    return render(request, "403_csrf.html", {"home": reverse("admin:index")}, status=403)

@@ -1,0 +1,248 @@
+"""ceadmin's admin site: navigation, overview, search, and the switch of organizations.
+
+What the overview shows, who is needed where and what the search finds is registered
+by the apps above: `from ceadmin.site import site`, then `site.register_…`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.functional import Promise
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from ceadmin.frame import (
+    CHOSEN,
+    PLACES,
+    TABS,
+    Entry,
+    Place,
+    banner,
+    chosen_organization,
+    find_organization,
+)
+from ceadmin.teams.permissions import organizations
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A line of the overview: somebody has to do something about `count` things."""
+
+    sentence: str | Promise
+    url: str
+    count: int = 1
+    tone: str = "bad"  # bad, warn, active
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of the overview: a template and what it shows."""
+
+    title: str | Promise
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    url: str = ""  # where all of it is
+    link: str | Promise = _("Show all")
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing that the search found."""
+
+    kind: str | Promise
+    title: str
+    url: str
+    detail: str = ""
+    status: str = ""
+
+
+BadgeSource = Callable[[HttpRequest], int]
+NeedSource = Callable[[HttpRequest], Iterable[Need]]
+PanelSource = Callable[[HttpRequest], Panel | None]
+HitSource = Callable[[HttpRequest, str], Iterable[Hit]]
+
+
+class SignInForm(AdminAuthenticationForm):
+    """Sign in by mail address."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = _("Mail address")
+        self.fields["username"].widget.attrs |= {
+            "type": "email",
+            "autocomplete": "username",
+            "autofocus": True,
+        }
+        self.fields["password"].widget.attrs["autocomplete"] = "current-password"
+
+
+class CeAdminSite(admin.AdminSite):
+    """The home of the team."""
+
+    site_header = "ceadmin"
+    site_title = "ceadmin"
+    index_title = _("Overview")
+    site_url = None
+    enable_nav_sidebar = False
+    login_form = SignInForm
+    empty_value_display = "–"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self._badges: dict[str, list[BadgeSource]] = {}
+        self._needs: list[NeedSource] = []
+        self._panels: list[tuple[int, PanelSource]] = []
+        self._searches: list[HitSource] = []
+
+    # What the apps above register
+
+    def register_badge(self, place: str, source: BadgeSource) -> None:
+        """Count, in the navigation, what waits for somebody at `place` (a Place's key)."""
+        self._badges.setdefault(place, []).append(source)
+
+    def register_need(self, source: NeedSource) -> None:
+        """Put lines at the top of the overview: what needs the reader now."""
+        self._needs.append(source)
+
+    def register_overview(self, source: PanelSource, order: int = 100) -> None:
+        """Add a panel to the overview; None leaves it out."""
+        self._panels.append((order, source))
+
+    def register_search(self, source: HitSource) -> None:
+        """Let the search find something."""
+        self._searches.append(source)
+
+    # What every page gets
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the frame shows around every page."""
+        context = super().each_context(request) | {"banner": banner()}
+        if not context["has_permission"]:
+            return context
+        entries = self.navigation(request)
+        return context | {
+            "navigation": entries,
+            "tabs": entries[:TABS],
+            "current_entry": next((entry for entry in entries if entry.current), None),
+            "organization": chosen_organization(request),
+            "organizations": list(organizations(request.user).order_by("name")[:50]),
+        }
+
+    def navigation(self, request: HttpRequest) -> list[Entry]:
+        """Return the places that this person may see."""
+        entries = [self._entry(request, place) for place in PLACES]
+        return [entry for entry in entries if entry is not None]
+
+    def _entry(self, request: HttpRequest, place: Place) -> Entry | None:
+        roots = [
+            root for model in place.models if (root := self._list_address(request, model))
+        ]
+        if place.models and not roots:
+            return None
+        home = reverse("admin:index", current_app=self.name)
+        here = request.path
+        current = any(here.startswith(root) for root in roots) or (
+            not place.models and here == home
+        )
+        count = sum(source(request) for source in self._badges.get(place.key, ()))
+        return Entry(place, roots[0] if roots else home, current, count)
+
+    def _list_address(self, request: HttpRequest, model_label: str) -> str:
+        try:
+            model_admin = self._registry.get(apps.get_model(model_label))
+        except LookupError:
+            return ""
+        if model_admin is None or not any(model_admin.get_model_perms(request).values()):
+            return ""
+        name = model_label.replace(".", "_")
+        return reverse(f"admin:{name}_changelist", current_app=self.name)
+
+    # Pages of its own
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Add the switch of organizations and the search."""
+        own: list[URLPattern | URLResolver] = [
+            path("switch/", self.admin_view(require_POST(self.switch)), name="switch"),
+            path("search/", self.admin_view(self.search), name="search"),
+        ]
+        return own + super().get_urls()
+
+    def index(
+        self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show what needs the reader now, then the state of things."""
+        needs = [need for source in self._needs for need in source(request)]
+        sources = [source for _order, source in sorted(self._panels, key=lambda one: one[0])]
+        panels = [panel for source in sources if (panel := source(request))]
+        return self._page(
+            request,
+            "admin/index.html",
+            {
+                "title": self.index_title,
+                "needs": needs,
+                "need_count": sum(need.count for need in needs),
+                "panels": panels,
+                **(extra_context or {}),
+            },
+        )
+
+    def app_index(
+        self,
+        request: HttpRequest,
+        app_label: str,
+        extra_context: Mapping[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Go to the overview: people think in places, not in applications."""
+        return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """Show what was found, by kind."""
+        query = request.GET.get("q", "").replace("\x00", "").strip()[:200]
+        hits: Sequence[Hit] = (
+            [hit for source in self._searches for hit in source(request, query)]
+            if query
+            else []
+        )
+        return self._page(
+            request,
+            "ceadmin/search.html",
+            {"title": _("Search"), "query": query, "hits": hits},
+        )
+
+    def switch(self, request: HttpRequest) -> HttpResponse:
+        """Remember the organization to work in; one that is not theirs changes nothing."""
+        uid = request.POST.get("organization", "")
+        found = find_organization(request, uid) if uid else None
+        if found is not None:
+            request.session[CHOSEN] = str(found.uid)
+        elif not uid:
+            request.session.pop(CHOSEN, None)
+        target = request.POST.get("next", "")
+        hosts = {request.get_host()}
+        if not url_has_allowed_host_and_scheme(target, hosts, settings.HTTPS):
+            target = reverse("admin:index", current_app=self.name)
+        return HttpResponseRedirect(target)
+
+    def _page(
+        self, request: HttpRequest, template: str, context: Mapping[str, Any]
+    ) -> TemplateResponse:
+        request.current_app = self.name  # type: ignore[attr-defined]  # as Django's views do
+        return TemplateResponse(
+            request, template, {**self.each_context(request), **context}
+        )
+
+
+#: The site that the apps register with.
+site = cast(CeAdminSite, admin.site)

@@ -1,0 +1,50 @@
+// The frame: "/" goes to the search, menus close, a form is sent once.
+'use strict';
+{
+  const typing = (element) => element.closest('input, textarea, select, [contenteditable]') !== null;
+
+  document.addEventListener('keydown', (event) => {
+    if (event.key === '/' && !event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target)) {
+      const field = document.getElementById('frame-search');
+      if (field && field.offsetParent !== null) {
+        event.preventDefault();
+        field.focus();
+        field.select();
+      }
+    }
+    if (event.key === 'Escape') {
+      const open = event.target.closest('details.menu[open]') || document.querySelector('details.menu[open]');
+      if (open) {
+        open.open = false;
+        open.querySelector('summary').focus();
+      }
+    }
+  });
+
+  // A click beside an open menu closes it.
+  document.addEventListener('click', (event) => {
+    for (const menu of document.querySelectorAll('details.menu[open]')) {
+      if (!menu.contains(event.target)) {
+        menu.open = false;
+      }
+    }
+  });
+
+  // A double click sends a form once; coming back to the page makes it usable again.
+  document.addEventListener('submit', (event) => {
+    const form = event.target;
+    if (form.method !== 'post' || event.defaultPrevented) {
+      return;
+    }
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = 'yes';
+  });
+  window.addEventListener('pageshow', () => {
+    for (const form of document.querySelectorAll('form[data-sent]')) {
+      delete form.dataset.sent;
+    }
+  });
+}
