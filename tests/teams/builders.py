@@ -1,0 +1,90 @@
+"""One row of every registered model, in any organization, for the isolation walk.
+
+A new ModelAdmin needs a builder here (or in a module that `test_isolation` imports):
+`tests/teams/test_isolation.py` fails until there is one. It makes one saved row in the
+given organization whose every visible text holds `mark`. Where the add page asks for
+more than the row's own fields, `form` gives what to post.
+
+    @builder("instances.Instance")
+    def instance(organization, mark):
+        return Instance.objects.create(organization=organization, name=mark, …)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from ceadmin.audit.actors import SYSTEM
+from ceadmin.audit.choices import Action
+from ceadmin.audit.record import Subject, record
+from ceadmin.teams.models import Membership, Organization, User
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+
+Build = Callable[[Organization, str], models.Model]
+Form = Callable[[Organization], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Builder:
+    """How to make a row, and what to post to its add page."""
+
+    build: Build
+    form: Form | None = None
+
+
+BUILDERS: dict[str, Builder] = {}
+
+
+def builder(label: str, form: Form | None = None) -> Callable[[Build], Build]:
+    """Register the function below as the builder of `app_label.Model`."""
+
+    def register(build: Build) -> Build:
+        BUILDERS[label] = Builder(build, form)
+        return build
+
+    return register
+
+
+def member(organization: Organization, mark: str, **roles: bool) -> User:
+    """Return a new user with a place in an organization."""
+    user = User.objects.create_user(f"{mark}@example.com".lower(), name=mark)
+    Membership.objects.create(organization=organization, user=user, **roles)
+    return user
+
+
+@builder("teams.Organization")
+def organization_itself(organization: Organization, mark: str) -> Organization:
+    return organization
+
+
+@builder("teams.User")
+def user(organization: Organization, mark: str) -> User:
+    return member(organization, f"{mark}-user")
+
+
+def membership_form(organization: Organization) -> dict[str, Any]:
+    return {"organization": organization.pk, "email": "planted@example.com"}
+
+
+@builder("teams.Membership", form=membership_form)
+def membership(organization: Organization, mark: str) -> Membership:
+    return member(organization, f"{mark}-member").memberships.get()
+
+
+@builder("audit.Event")
+def event(organization: Organization, mark: str) -> models.Model:
+    with transaction.atomic():
+        return record(
+            Action.RUN_STARTED,
+            chain=organization.chain,
+            actor=SYSTEM,
+            at=AT,
+            subject=Subject("run", "", mark),
+            reason=mark,
+            ticket=mark,
+            outcome=mark,
+        )
