@@ -31,6 +31,13 @@ _TLS = frozenset(
 )
 
 
+class _Handed(socket.socket):
+    """A socket of which libcurl keeps a duplicate, so that ours goes without a warning."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Exchange:
     """What one handle collects while its call is under way."""
 
@@ -50,7 +57,7 @@ class Exchange:
         if not self._may(text.decode() if isinstance(text, bytes) else text):
             self.refused = True
             return pycurl.SOCKET_BAD
-        return socket.socket(family, kind, protocol)
+        return _Handed(family, kind, protocol)
 
     def _may(self, text: str) -> bool:
         if settings.OUTBOUND_PROXY:
