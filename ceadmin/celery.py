@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init, heartbeat_sent
+from celery.signals import beat_init, celeryd_init, heartbeat_sent, setup_logging
 
 from ceadmin.checks import refuse_or_start
 from ceadmin.lib import broker
@@ -32,6 +32,11 @@ def check_before_working(**_: Any) -> None:
 def check_before_beating(**_: Any) -> None:
     """Stop a scheduler whose configuration must not run."""
     refuse_or_start()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Leave logging as settings.LOGGING has it: Celery stays out where this listens."""
 
 
 @heartbeat_sent.connect

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
 
 # Exit code of a start that was refused. It is also what gunicorn takes for "stop, do not
 # try again" from a process that cannot load the application.
@@ -83,8 +84,11 @@ def _secret_key() -> Iterator[CheckMessage]:
 
 
 def given_secret_key() -> str:
-    """Return SECRET_KEY; Django raises where it is empty and asked for in passing."""
-    return str(vars(settings._wrapped).get("SECRET_KEY", ""))
+    """Return SECRET_KEY, or nothing where Django would raise."""
+    try:
+        return str(settings.SECRET_KEY)
+    except ImproperlyConfigured:
+        return ""
 
 
 def _key_list(name: str, value: str, check_id: str) -> Iterator[CheckMessage]:

@@ -25,7 +25,7 @@ SETTING_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=")
 logging.getLogger("environ").setLevel(logging.ERROR)
 
 
-class Environment(environ.Env):
+class Environment(environ.Env):  # type: ignore[misc]  # it has no types
     """The settings that were given: by a file, by variables, or by files they name."""
 
     ENVIRON: dict[str, str] = {}
@@ -53,7 +53,7 @@ class Environment(environ.Env):
         self._parse(path, wins=wins)
 
     def _parse(self, path: Path, *, wins: bool) -> None:
-        class Reader(environ.Env):
+        class Reader(environ.Env):  # type: ignore[misc]
             ENVIRON = self.ENVIRON
 
         Reader.read_env(path, overwrite=wins)

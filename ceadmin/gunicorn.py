@@ -4,6 +4,8 @@ There is no access log of gunicorn's: it would keep the addresses of reconnect l
 the codes of callbacks. `ceadmin.middleware` logs requests by route instead.
 """
 
+from typing import Any
+
 from django.conf import settings
 
 bind = (
@@ -21,10 +23,11 @@ max_requests_jitter = 1_000
 control_socket_disable = True
 proc_name = "ceadmin"
 accesslog = None
+_ours: dict[str, Any] = settings.LOGGING
 logconfig_dict = {
-    **settings.LOGGING,
+    **_ours,
     "loggers": {
-        **settings.LOGGING.get("loggers", {}),
+        **_ours["loggers"],
         "gunicorn.error": {"level": settings.LOG_LEVEL, "propagate": True},
         "gunicorn.access": {"level": "WARNING", "propagate": True},
     },

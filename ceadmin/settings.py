@@ -8,10 +8,11 @@ with another. Nothing raises here: `ceadmin.checks` says what is wrong.
 """
 
 import hashlib
-import importlib.util
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from ceadmin.environment import Environment
@@ -53,6 +54,7 @@ EMULATOR_PORT = env.number("EMULATOR_PORT", 9900)
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{WEB_PORT}").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
 OUTBOUND_PROXY = env.text("OUTBOUND_PROXY")
+OUTBOUND_CA_FILE = env.text("OUTBOUND_CA_FILE")
 
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 _public_host = re.sub(r"^https?://|[:/][^\]]*$", "", PUBLIC_URL)
@@ -124,6 +126,11 @@ DATABASES = {
     "default": env.database("DATABASE_URL", STATE_DIR / "ceadmin.sqlite3", BASE_DIR)
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A bare clone has no folder for it yet. Where none can be made, SQLite says so.
+    with suppress(OSError):
+        Path(DATABASES["default"]["NAME"]).parent.mkdir(
+            0o700, parents=True, exist_ok=True
+        )
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 30,
         "transaction_mode": "IMMEDIATE",
@@ -157,6 +164,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,  # unset, a hung broker would hold a request for ever
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
+    # A page that enqueues does not wait for a broker that is away: the sweep will do it.
+    # Without these a send takes 6 s to give up. The worker has its own patience.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
     "max_connections": 100,  # kombu's default of 10 is less than a busy worker takes
 }
 CELERY_TASK_DEFAULT_QUEUE = "ceadmin"
@@ -234,7 +247,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Logs: one JSON object a line on standard error, everything redacted
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 DEFAULT_EXCEPTION_REPORTER_FILTER = "ceadmin.errors.SecretsFilter"
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact": {"()": "ceadmin.lib.redact.RedactingFilter"}},
@@ -263,6 +276,3 @@ CONFIG_PROBLEMS = tuple(env.problems)
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
     CONFIG_PROBLEMS += (("LOG_LEVEL", "is none of DEBUG, INFO, WARNING, ERROR"),)
     LOGGING["root"] = {"handlers": ["stderr"], "level": "INFO"}
-
-if importlib.util.find_spec("ceadmin.lib.redact") is None:
-    LOGGING = {"version": 1}

@@ -1,7 +1,7 @@
 """Addresses: the admin, what the apps add, and the two that monitoring asks."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from ceadmin import health
 
@@ -9,4 +9,5 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
+    path("", include("instances.urls")),
 ]

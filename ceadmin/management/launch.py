@@ -98,9 +98,10 @@ class Launch:
             state = str(settings.STATE_DIR / "emulator.json")
             emulator = [python, "-S", "-m", "tests.emulator"]
             yield "emulator", [*emulator, "--port", port, "--state", state]
-        celery = [python, "-m", "celery", "-A", "ceadmin"]
-        yield "worker", [*celery, "worker", "--loglevel", settings.LOG_LEVEL]
-        yield "beat", [*celery, "beat", "--loglevel", settings.LOG_LEVEL, "--pidfile="]
+        celery = [python, "-m", "celery", "--quiet", "--app", "ceadmin"]
+        # Workers need not know of each other: the database shares out the work.
+        yield "worker", [*celery, "worker", "--without-mingle", "--without-gossip"]
+        yield "beat", [*celery, "beat", "--pidfile="]
         server = [python, "-m", "gunicorn", "--config", "python:ceadmin.gunicorn"]
         yield "web", [*server, "ceadmin.wsgi"]
 

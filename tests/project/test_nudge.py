@@ -42,6 +42,7 @@ def test_nothing_goes_out_when_the_transaction_is_undone(broker):
 @pytest.mark.django_db(transaction=True)
 def test_a_broker_that_is_away_costs_a_warning(monkeypatch, caplog):
     away = Celery(broker="redis://127.0.0.1:1/0", set_as_current=False)
+    away.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     monkeypatch.setattr("ceadmin.lib.nudge.current_app", away)
     started = time.monotonic()
 
