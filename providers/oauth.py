@@ -117,21 +117,30 @@ def call(request: http.Request, *, grant: Grant | None = None) -> http.Answer:
     request carries one. Sends the bytes that `http.send` would; raises what it raises.
     """
     session, headers, extra = _session(request, grant)
-    http.mount(session)
-    with session:
-        response = session.request(
-            request.method,
-            request.url,
-            data=request.body,
-            headers=headers,
-            timeout=request.deadline,
-            allow_redirects=False,
-            **extra,
-        )
-        elapsed = response.elapsed.total_seconds()
-        return http.Answer(
-            response.status_code, response.headers, response.content, elapsed
-        )
+    with http.mount(session):
+        # Nothing is followed, but requests prepares the next hop, and 0 would raise.
+        session.max_redirects = 1
+        try:
+            response = session.request(
+                request.method,
+                request.url,
+                data=request.body,
+                headers=headers,
+                timeout=request.deadline,
+                allow_redirects=False,
+                **extra,
+            )
+        except OSError as error:  # what requests makes of the seam's own error
+            if isinstance(error.__cause__, http.HttpError):
+                raise error.__cause__ from None
+            raise
+    return _answer(response)
+
+
+def _answer(response: Any) -> http.Answer:
+    fields = http.AnswerHeaders(tuple(response.headers.items()))
+    elapsed = response.elapsed.total_seconds()
+    return http.Answer(response.status_code, fields, response.content, elapsed)
 
 
 def _session(

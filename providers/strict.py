@@ -24,7 +24,7 @@ def build(cls: type[T], table: object, key: str = "") -> T:
     """Return a `cls` made from a table; raise `SpecError` at the first fault."""
     if not isinstance(table, Mapping):
         raise SpecError(key, "is not a table")
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     for name in table:
         if name not in hints:
             raise SpecError(_join(key, str(name)), "is not a known key")
