@@ -74,7 +74,7 @@ def _check_statuses(values: list[str]) -> None:
             raise BadSelection(f"There is no status “{value}”. Known: {', '.join(InstanceStatus.values)}.")
 
 
-def narrow(own: InstanceQuerySet, document: Mapping[str, Any]) -> InstanceQuerySet:
+def narrow(own: InstanceQuerySet, document: Any) -> InstanceQuerySet:
     """Return those of `own` (one organization's instances) that `document` means; raise BadSelection when it is not one."""
     if not isinstance(document, Mapping) or document.get("version") != VERSION:
         raise BadSelection("This selection was made by another version of the product; select the rows again.")

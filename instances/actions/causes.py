@@ -85,6 +85,10 @@ _OF_CODES: dict[str, str] = {
         "The platform's answer holds NUL bytes. Try again later; check any proxy on "
         "the way."
     ),
+    Code.TOO_LARGE: (
+        "The platform's answer is larger than is read here. Look at the instance in "
+        "the platform's own pages."
+    ),
     Code.WRONG_SHAPE: (
         "The platform's answer has another form than documented. Try again; check "
         "the base URL if it stays."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
-
+from ceadmin.audit.actors import SCHEDULE, Actor
 from ceadmin.lib import redact
 from ceadmin.lib.sealed import SealError
 from ceadmin.teams.models import Organization

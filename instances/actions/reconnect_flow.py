@@ -1,7 +1,5 @@
-"""Reconnect: the address a person consents at, and what follows once the code came back.
+"""Reconnect: what follows once the code of a consent came back.
 
-    address   GET /elements/{key}/oauth/url (OAuth 1: /oauth/token first)            step 5
-    consent   a person's; on the emulator the product plays the person                step 6
     finish    PATCH /instances with the code                                          step 7
               look: read the instance, enable it if it is disabled, ping it,
               ask the provider whose account it is now                                step 8
@@ -13,18 +11,18 @@ instance that was dead before and works now was reconnected; anything else stays
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from ceadmin.lib import http, redact
 from ceadmin.lib.sealed import fingerprint
 from ceadmin.teams.choices import ReauthenticateBy
 from instances import cloud_elements
 from instances.actions.calls import Call, Flow, Result
-from instances.actions.case import App, Case
+from instances.actions.case import Case
 from instances.actions.causes import Cause, sentence
+from instances.actions.consent_flow import app_of
 from instances.actions.probe import probe
 from instances.actions.talk import ask, tell
 from instances.choices import NEEDS_PERSON, InstanceStatus, Outcome
@@ -34,16 +32,14 @@ from instances.cloud_elements import (
     PlatformError,
     Refused,
     RemoteInstance,
-    RequestToken,
     Unclear,
 )
-from providers import oauth, revocation, sites
+from providers import revocation, sites
 from providers.choices import CallbackMode
-from providers.choices import Flow as ProviderFlow
 from providers.errors import NotRevocable
 from providers.grants import Grant
 
-STEP_ADDRESS, STEP_CONSENT, STEP_HAND_OVER, STEP_ALIVE = 5, 6, 7, 8
+STEP_HAND_OVER, STEP_ALIVE = 7, 8
 
 #: Refusals that the person at the provider cannot mend: something here is not set up.
 _SET_UP = frozenset(
@@ -62,14 +58,6 @@ _SET_UP = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
-    """Where a person consents; `request_token` is OAuth 1's."""
-
-    url: str = field(repr=False)
-    request_token: RequestToken | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Before:
     """What was known of the instance before the person consented."""
 
@@ -81,66 +69,6 @@ class Before:
 def before_of(case: Case, *, dead: bool = False, **known: str) -> Before:
     """Return what `case` says of the time before; `dead` adds what a drill has just seen."""
     return Before(dead=dead or case.status in NEEDS_PERSON, **known)
-
-
-# The address
-
-
-def address(case: Case, state: str, callback_url: str) -> Flow[Consent]:
-    """Come to the provider's address that asks the person; raises PlatformError."""
-    app = _app_of(case)
-    client = OAuthClient(app.client_id, app.client_secret, callback_url, app.scope)
-    extra = _site_address(case)
-    token = None
-    if case.provider is not None and case.provider.flow == ProviderFlow.OAUTH1:
-        token = yield from _request_token(case, client, state)
-        extra = {**extra, "requestToken": token.token}
-    request = cloud_elements.oauth_url(
-        case.credentials, case.element_key, client, state=state, extra=extra
-    )
-    call = Call(
-        request, step=STEP_ADDRESS, purpose="address", secrets=(*case.secrets, state)
-    )
-    url = yield from ask(call, cloud_elements.read_oauth_url)
-    return Consent(_with_parameters(url, _wanted(case, state, token)), token)
-
-
-def _app_of(case: Case) -> App:
-    if case.app is None or not case.app.client_id or not case.app.client_secret:
-        raise Refused(Code.MISSING_APP_SECRET)
-    if not case.callback_url:
-        raise Refused(Code.MISSING_APP_SECRET)
-    return case.app
-
-
-def _site_address(case: Case) -> dict[str, str]:
-    """Return the parameter for elements whose consent page differs by customer."""
-    own = case.app.site if case.app else {}
-    address = case.site.get("site_address") or own.get("site_address") or ""
-    return {"siteAddress": address} if address else {}
-
-
-def _request_token(case: Case, client: OAuthClient, state: str) -> Flow[RequestToken]:
-    request = cloud_elements.oauth_token(
-        case.credentials, case.element_key, client, extra={"state": state}
-    )
-    call = Call(
-        request, step=STEP_ADDRESS, purpose="request_token", secrets=case.secrets
-    )
-    return (yield from ask(call, cloud_elements.read_request_token))
-
-
-def _wanted(case: Case, state: str, token: RequestToken | None) -> dict[str, str]:
-    """Return the parameters that the address must carry, whatever the platform put there."""
-    extras = dict(oauth.consent_extras(case.provider)) if case.provider else {}
-    return extras if token else {**extras, "state": state}
-
-
-def _with_parameters(url: str, wanted: Mapping[str, str]) -> str:
-    parts = urlsplit(url)
-    kept = parse_qsl(parts.query, keep_blank_values=True)
-    pairs = [(name, value) for name, value in kept if name not in wanted]
-    return urlunsplit(parts._replace(query=urlencode([*pairs, *wanted.items()])))
 
 
 # The code
@@ -177,7 +105,7 @@ def _of_set_up(problem: PlatformError) -> bool:
 
 
 def _hand_over(case: Case, provider_data: Mapping[str, str]) -> Flow[RemoteInstance]:
-    app = _app_of(case)
+    app = app_of(case)
     client = OAuthClient(app.client_id, app.client_secret, case.callback_url, app.scope)
     request = yield from _request(case, client, provider_data)
     secret = {"code", "oauth_token", "oauth_verifier", "secret"}
@@ -279,7 +207,7 @@ def _account(case: Case, remote: RemoteInstance | None) -> Flow[str]:
 
 
 def _grant(case: Case, remote: RemoteInstance) -> Grant:
-    app = _app_of(case)
+    app = app_of(case)
     redact.learn(remote.access_token, remote.refresh_token)
     return Grant(
         access_token=remote.access_token,
@@ -368,23 +296,3 @@ def _changes(seen: _Seen) -> dict[str, Any]:
         if seen.remote.callback_url:
             changes["callback_url"] = seen.remote.callback_url[:500]
     return changes
-
-
-# Playing the person, on the emulator
-
-
-def consent(case: Case, url: str, form: Mapping[str, str]) -> Flow[str]:
-    """Come to the address that the provider redirects to once `form` was posted; "" when it does not."""
-    request = http.Request.form("POST", url, list(form.items()))
-    state = tuple(
-        value for name, value in parse_qsl(urlsplit(url).query) if name == "state"
-    )
-    call = Call(
-        request,
-        step=STEP_CONSENT,
-        purpose="consent",
-        intent=True,
-        secrets=(*case.secrets, *state),
-    )
-    answer = yield call
-    return answer.headers.get("Location", "") if answer else ""

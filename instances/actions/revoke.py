@@ -93,7 +93,7 @@ class Trial:
         }
 
 
-def revoke(case: Case, *, steps: Steps = Steps()) -> Flow[Result]:  # noqa: B008 - frozen
+def revoke(case: Case, *, steps: Steps = Steps()) -> Flow[Result]:
     """Revoke one instance's grant and prove it."""
     if case.provider is None:
         return _NO_PROVIDER

@@ -15,10 +15,19 @@ from django.db import transaction
 
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
-from ceadmin.audit.record import Entry, record_many
+from ceadmin.audit.record import Entry, Subject, record_many
+from ceadmin.lib import sealed
 from instances.actions import evidence
 from instances.actions.calls import Result
-from instances.choices import DESTRUCTIVE, InstanceStatus, ItemStatus, Outcome, RunKind, Weight, meaning
+from instances.choices import (
+    DESTRUCTIVE,
+    InstanceStatus,
+    ItemStatus,
+    Outcome,
+    RunKind,
+    Weight,
+    meaning,
+)
 from instances.models import Flip, Hold, Instance, Item, Run
 
 #: These outcomes say how an instance is now, so they clear what was open about it.
@@ -90,31 +99,35 @@ def _write_instances(run: Run, settlements: Sequence[Settlement], now: datetime)
     groups: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
     for pk, one in by_pk.items():
         if pk in before:
-            flip, plain = _changes(run, one, before[pk], now)
+            flip, plain = _changes(run, pk, one.result, before[pk], now)
             flips += [flip] if flip else []
-            _apply(pk, plain, one.result, groups)
+            _apply(pk, plain, one, groups)
     for pairs, pks in groups.items():
         Instance.objects.filter(pk__in=pks).update(**dict(pairs))
     return Flip.objects.bulk_create(flips)
 
 
 def _apply(
-    pk: int, plain: dict[str, Any], result: Result, groups: dict[tuple[tuple[str, Any], ...], list[int]]
+    pk: int, plain: dict[str, Any], one: Settlement, groups: dict[tuple[tuple[str, Any], ...], list[int]]
 ) -> None:
-    if result.changes:
-        Instance.objects.filter(pk=pk).update(**plain, **result.changes)
+    if one.result.changes:
+        changes = dict(one.result.changes)
+        if "element_token" in changes:
+            token = str(changes["element_token"])
+            changes["element_token"] = sealed.seal("instance.element_token", one.item.instance_uid, token)
+        Instance.objects.filter(pk=pk).update(**plain, **changes)
     elif plain:
         groups[tuple(plain.items())].append(pk)
 
 
-def _changes(run: Run, one: Settlement, before: str, now: datetime) -> tuple[Flip | None, dict[str, Any]]:
-    plain = _stamps(run.kind, one.result, now)
-    after = status_after(run.kind, one.result, before)
+def _changes(run: Run, pk: int, result: Result, before: str, now: datetime) -> tuple[Flip | None, dict[str, Any]]:
+    plain = _stamps(run.kind, result, now)
+    after = status_after(run.kind, result, before)
     if not after or after == before:
         return None, plain
-    reason = (one.result.status_reason or one.result.cause)[:64]
+    reason = (result.status_reason or result.cause)[:64]
     plain |= {"status": after, "status_reason": reason, "status_since": now}
-    flip = Flip(instance_id=one.item.instance_id, run=run, from_status=before, to_status=after, reason=reason, at=now)
+    flip = Flip(instance_id=pk, run=run, from_status=before, to_status=after, reason=reason, at=now)
     return flip, plain
 
 
@@ -170,7 +183,7 @@ def _flip_entry(run: Run, flip: Flip, instance: Instance, actor: Actor) -> Entry
     return Entry(
         Action.STATUS_CHANGED,
         actor=actor,
-        subject=evidence.Subject("instance", str(instance.uid), instance.name),
+        subject=Subject("instance", str(instance.uid), instance.name),
         run_uid=str(run.uid),
         instance_uid=str(instance.uid),
         provider_key=instance.provider_key,

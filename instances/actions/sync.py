@@ -17,6 +17,9 @@ _PATIENCE = 120.0
 #: Between two instances read by id, so that a light list of thousands does not become a burst.
 PACE = 0.05
 
+#: Rows per page, smaller once a page was larger than the seam reads: some elements' rows are long.
+_SIZES = (200, 40, 8)
+
 Deliver = Callable[[Page], None]
 Wants = Callable[[RemoteInstance], bool]
 
@@ -30,6 +33,7 @@ class Listed:
     unreadable: int = 0  # rows without an id
     gone: int = 0  # deleted between the list and the look at them
     cut: bool = False  # the platform lost the thread before the last page
+    size: int = 0  # index of the page size in use
 
     @property
     def complete(self) -> bool:
@@ -52,7 +56,7 @@ def pages(
     """
     listed, cursor, used = Listed(), "", set[str]()
     while True:
-        page = yield from _page(credentials, cursor)
+        page = yield from _page(credentials, cursor, listed)
         _count(listed, page, follow_up=bool(cursor))
         fresh = [
             instance
@@ -71,12 +75,21 @@ def pages(
             raise Refused(Code.PAGING_LOOP)
 
 
-def _page(credentials: Credentials, cursor: str) -> Flow[Page]:
-    request = cloud_elements.list_instances(credentials, next_page=cursor)
-    call = Call(request, purpose="list", secrets=credentials.secrets)
-    return (
-        yield from ask(call, cloud_elements.read_page, tries=_TRIES, patience=_PATIENCE)
-    )
+def _page(credentials: Credentials, cursor: str, listed: Listed) -> Flow[Page]:
+    """Ask for a page, and for shorter ones from there on when it is larger than is read."""
+    while True:
+        size = _SIZES[listed.size]
+        request = cloud_elements.list_instances(
+            credentials, next_page=cursor, page_size=size
+        )
+        call = Call(request, purpose="list", secrets=credentials.secrets)
+        reader = cloud_elements.read_page
+        try:
+            return (yield from ask(call, reader, tries=_TRIES, patience=_PATIENCE))
+        except Refused as problem:
+            if problem.code != Code.TOO_LARGE or size == _SIZES[-1]:
+                raise
+        listed.size += 1
 
 
 def _count(listed: Listed, page: Page, *, follow_up: bool) -> None:

@@ -17,7 +17,6 @@ from instances.cloud_elements import (
     RateLimited,
     Unreachable,
     from_transport,
-    quote,
 )
 
 T = TypeVar("T")
@@ -58,8 +57,7 @@ def _exchange(call: Call, reader: Reader[T], *, write: bool) -> Flow[T]:
     try:
         return reader(answer)
     except PlatformError as problem:
-        # Readers do not know the secrets of the call, and an excerpt cut short cannot be masked afterwards.
-        problem.excerpt = quote(answer, *call.secrets) if problem.excerpt else ""
+        problem.secrets = call.secrets  # readers do not know them
         raise
 
 

@@ -39,6 +39,7 @@ class Code(StrEnum):
     BAD_JSON = "bad_json"
     BAD_ENCODING = "bad_encoding"  # not UTF-8
     NUL_BYTES = "nul_bytes"
+    TOO_LARGE = "too_large"  # the seam's word: more than it reads
     WRONG_SHAPE = "wrong_shape"  # JSON, but not what this call answers
     REDIRECTED = "redirected"  # the base URL is not that of an API
     # the platform's decision
@@ -72,7 +73,7 @@ class Code(StrEnum):
 class _About(TypedDict):
     status: int
     request_id: str
-    excerpt: str
+    answer: http.Answer | None
 
 
 class PlatformError(Exception):
@@ -82,13 +83,27 @@ class PlatformError(Exception):
     """
 
     def __init__(
-        self, code: str, *, status: int = 0, request_id: str = "", excerpt: str = ""
+        self,
+        code: str,
+        *,
+        status: int = 0,
+        request_id: str = "",
+        answer: http.Answer | None = None,
     ) -> None:
         super().__init__(f"{type(self).__name__} {code} (status {status or 'none'})")
         self.code = str(code)
         self.status = status
         self.request_id = request_id
-        self.excerpt = excerpt
+        self.secrets: tuple[str, ...] = ()  # of the call, masked where it is quoted
+        self._answer = (
+            answer  # an error's; a good answer holds tokens and is never kept
+        )
+
+    @property
+    def excerpt(self) -> str:
+        """Return what may be stored and shown of the answer's words."""
+        # Made when asked for: masking looks for every live secret, and most errors are not shown.
+        return quote(self._answer, *self.secrets) if self._answer else ""
 
     @property
     def facts(self) -> dict[str, str | int | float]:
@@ -126,36 +141,30 @@ class Unclear(PlatformError):
     """A write that may have been done; look before repeating it."""
 
 
-def trouble(
-    answer: http.Answer, *, write: bool = False, secrets: tuple[str, ...] = ()
-) -> PlatformError | None:
+def trouble(answer: http.Answer, *, write: bool = False) -> PlatformError | None:
     """Return what is wrong with an answer, None when its status and the kind of its body are good."""
     if answer.status == 429:
-        return _rate_limited(answer, secrets)
+        return _rate_limited(answer)
     if (answer.status >= 500 and answer.status != 501) or answer.status in (408, 425):
-        return _lost(write)(Code.SERVER_ERROR, **_about(answer, secrets))
+        return _lost(write)(Code.SERVER_ERROR, **_about(answer))
     if bodies.is_html(answer):
         # Behind a page that claims success a write may have been done; behind an error it was not.
-        return _lost(write and answer.status < 300)(
-            Code.HTML, **_about(answer, secrets)
-        )
+        return _lost(write and answer.status < 300)(Code.HTML, **_about(answer))
     if answer.status >= 300:
-        return Refused(_refusal_code(answer), **_about(answer, secrets))
+        return Refused(_refusal_code(answer), **_about(answer))
     return None
 
 
-def check(
-    answer: http.Answer, *, write: bool = False, secrets: tuple[str, ...] = ()
-) -> None:
+def check(answer: http.Answer, *, write: bool = False) -> None:
     """Raise what is wrong with an answer; raises PlatformError."""
-    problem = trouble(answer, write=write, secrets=secrets)
+    problem = trouble(answer, write=write)
     if problem:
         raise problem
 
 
 def unusable(answer: http.Answer, code: str, *, write: bool = False) -> PlatformError:
     """Return the error for a good status whose body cannot be used; it holds tokens, so nothing of it is quoted."""
-    return _lost(write)(code, **_about(answer, (), quoted=False))
+    return _lost(write)(code, **_about(answer, quoted=False))
 
 
 def from_transport(error: http.HttpError, *, write: bool = False) -> PlatformError:
@@ -164,6 +173,8 @@ def from_transport(error: http.HttpError, *, write: bool = False) -> PlatformErr
         return Refused(error.code)
     if isinstance(error, http.NotSent):
         return Unreachable(error.code)
+    if error.code == Code.TOO_LARGE and not write:
+        return Refused(Code.TOO_LARGE)
     return _lost(write)(error.code)
 
 
@@ -198,8 +209,8 @@ def _lost(write: bool) -> type[PlatformError]:
     return Unclear if write else Unreachable
 
 
-def _rate_limited(answer: http.Answer, secrets: tuple[str, ...]) -> RateLimited:
-    limited = RateLimited(Code.RATE_LIMITED, **_about(answer, secrets))
+def _rate_limited(answer: http.Answer) -> RateLimited:
+    limited = RateLimited(Code.RATE_LIMITED, **_about(answer))
     limited.retry_after = retry_after(answer)
     return limited
 
@@ -223,16 +234,13 @@ def _forbidden_code(answer: http.Answer, spoke: bool) -> Code:
     return Code.DISABLED if disabled else Code.FORBIDDEN
 
 
-def _about(
-    answer: http.Answer, secrets: tuple[str, ...], *, quoted: bool = True
-) -> _About:
-    request_id = _word(_error_body(answer), "requestId") or answer.headers.get(
-        "Elements-Request-Id", ""
-    )
+def _about(answer: http.Answer, *, quoted: bool = True) -> _About:
+    request_id = _word(_error_body(answer), "requestId")
+    request_id = request_id or answer.headers.get("Elements-Request-Id", "")
     return {
         "status": answer.status,
         "request_id": bodies.plain(request_id, 64),
-        "excerpt": quote(answer, *secrets) if quoted else "",
+        "answer": answer if quoted else None,
     }
 
 

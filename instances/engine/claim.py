@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
 from instances.choices import AttemptState, ChunkStatus, ItemStatus, Outcome, RunKind
@@ -23,7 +24,7 @@ MAX_CLAIMS = 5
 _EXCLUSIVE = frozenset({RunKind.REVOKE, RunKind.RECONNECT, RunKind.DRILL})
 
 
-def from_now(delta: timedelta) -> ExpressionWrapper:
+def from_now(delta: timedelta) -> Combinable:
     """Return the moment `delta` from now by the database's clock."""
     return ExpressionWrapper(Now() + delta, output_field=DateTimeField())
 

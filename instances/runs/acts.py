@@ -11,8 +11,9 @@ from django.db import transaction
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
 from ceadmin.lib.nudge import nudge
+from ceadmin.teams.choices import Act
 from ceadmin.teams.models import Organization, User
-from ceadmin.teams.permissions import Act, actor_of, require
+from ceadmin.teams.permissions import actor_of, require
 from instances import selection as selections
 from instances.choices import DESTRUCTIVE, MEANINGS, RunKind, RunStatus, Weight
 from instances.models import Instance, Item, Run

@@ -82,7 +82,7 @@ class Sync:
         stored = self._known(remotes)
         self._back_again(list(stored.values()), now)
         changed_tags = _write_tags(stored, remotes)
-        reports = []
+        reports: list[tuple[Instance, str, list[str]]] = []
         for remote in remotes:
             names = [*drift[remote.remote_id], *(["tags"] if remote.remote_id in changed_tags else [])]
             if remote.remote_id not in known:
