@@ -32,10 +32,8 @@ PAGE_OF_A_PROXY = (
 def answer(status: int, body: object = None, **headers: str) -> http.Answer:
     """Return an answer; `body` bytes as they are, anything else as JSON; `Retry_After` is `Retry-After`."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return http.Answer(
-        status=status, headers=http.Headers(named), body=raw, elapsed=0.01
-    )
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return http.Answer(status, http.AnswerHeaders(named), raw)
 
 
 def instance(**changed: object) -> dict[str, object]:

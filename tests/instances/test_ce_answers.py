@@ -249,7 +249,8 @@ def test_an_error_quotes_at_most_200_redacted_characters():
         "providerMessage": "token canary0token is dead " + "y" * 500,
     }
 
-    problem = ce.trouble(answer(401, said), secrets=("canary0token",))
+    problem = ce.trouble(answer(401, said))
+    problem.secrets = ("canary0token",)
 
     assert "canary0token" not in problem.excerpt
     assert len(problem.excerpt) <= 200
@@ -388,3 +389,10 @@ def test_a_call_without_an_answer_is_sorted_by_what_may_have_happened(
     request = http.Request.get("https://h.test/")
 
     assert type(ce.from_transport(error(request, "word"), write=write)) is kind
+
+
+def test_an_answer_too_large_to_read_is_not_asked_for_again():
+    error = http.Lost(http.Request.get("https://h.test/"), "too_large")
+
+    assert type(ce.from_transport(error)) is Refused
+    assert type(ce.from_transport(error, write=True)) is Unclear

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ceadmin.lib import http
 from instances.actions.calls import drive
 from instances.actions.sync import pages
 from instances.cloud_elements import Code, Refused, Unreachable
@@ -148,3 +149,24 @@ def test_wrong_secrets_are_refused_at_once():
         listed(Script(answer(401, BAD_SECRETS)))
 
     assert caught.value.code == Code.UNAUTHORIZED
+
+
+def too_large(request):
+    return http.Lost(request, "too_large")
+
+
+def test_a_page_larger_than_is_read_is_asked_for_in_shorter_ones():
+    script = Script(page(1, cursor="c2"), too_large, page(2, cursor="c3"), page(3))
+
+    _, delivered = listed(script)
+
+    assert delivered == [["1"], ["2"], ["3"]]
+    sizes = [path.split("pageSize=")[1].split("&")[0] for path in script.paths]
+    assert sizes == ["200", "200", "40", "40"]
+
+
+def test_a_row_larger_than_is_read_ends_in_an_error():
+    with pytest.raises(Refused) as caught:
+        listed(Script(too_large, too_large, too_large))
+
+    assert caught.value.code == Code.TOO_LARGE
