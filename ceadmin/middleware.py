@@ -9,14 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from ceadmin.lib import trace
+from ceadmin.lib import logs, trace
 
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-
-# Asked every few seconds.
-QUIET_ROUTES = frozenset({"healthz", "readyz"})
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -63,9 +60,8 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 def _log(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     """Log the route, not the address: an address can be a reconnect link or a code."""
-    match = request.resolver_match
-    route = match.route if match else "(no route)"
-    level = logging.DEBUG if route in QUIET_ROUTES else logging.INFO
+    route = logs.route(request)
+    level = logging.DEBUG if route in logs.QUIET_ROUTES else logging.INFO
     milliseconds = round(seconds * 1000)
     logger.log(
         level,

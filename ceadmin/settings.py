@@ -250,12 +250,15 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "ceadmin.errors.SecretsFilter"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "ceadmin.lib.redact.RedactingFilter"}},
+    "filters": {
+        "route": {"()": "ceadmin.lib.logs.RouteFilter"},
+        "redact": {"()": "ceadmin.lib.redact.RedactingFilter"},
+    },
     "formatters": {"json": {"()": "ceadmin.lib.logs.JsonFormatter"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "filters": ["redact"],
+            "filters": ["route", "redact"],
             "formatter": "json",
         }
     },

@@ -3,8 +3,38 @@
 import json
 import logging
 from datetime import UTC, datetime
+from http import HTTPStatus
+
+from django.http import HttpRequest
 
 from ceadmin.lib import redact, trace
+
+
+# Asked every few seconds by monitoring, whose business a 503 is.
+QUIET_ROUTES = frozenset({"healthz", "readyz"})
+
+
+def route(request: HttpRequest) -> str:
+    """Return the pattern that an address matched: the address can be a key itself."""
+    match = request.resolver_match
+    return match.route if match else "(no route)"
+
+
+class RouteFilter(logging.Filter):
+    """Put routes where Django's own loggers put addresses: those open reconnect links."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record, and drop it if it only says that we are not ready."""
+        request = getattr(record, "request", None)
+        if not isinstance(request, HttpRequest):
+            return True
+        if isinstance(record.args, tuple):
+            addresses = (request.path, request.get_full_path())
+            record.args = tuple(
+                route(request) if value in addresses else value for value in record.args
+            )
+        not_ready = getattr(record, "status_code", 0) == HTTPStatus.SERVICE_UNAVAILABLE
+        return not (not_ready and route(request) in QUIET_ROUTES)
 
 
 class JsonFormatter(logging.Formatter):

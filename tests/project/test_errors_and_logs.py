@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from django.views.debug import ExceptionReporter, get_exception_reporter_filter
 
 from ceadmin.lib import trace
-from ceadmin.lib.logs import JsonFormatter
+from ceadmin.lib.logs import JsonFormatter, RouteFilter
 
 
 def test_an_error_page_hides_settings_that_hold_secrets(settings):
@@ -48,6 +48,17 @@ def test_a_log_line_is_json_with_the_ids_that_tie_it():
 def test_loggers_that_print_tokens_stay_above_info():
     for name in ("oauthlib", "requests_oauthlib", "urllib3"):
         assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+
+
+def test_django_s_own_lines_have_the_route_and_never_the_address(client, caplog):
+    handler = logging.getLogger().handlers[0]
+    caplog.handler.addFilter(RouteFilter())
+
+    client.get("/nowhere/canary-link/?code=canary-code")
+
+    assert "Not Found: (no route)" in caplog.text
+    assert "canary" not in caplog.text
+    assert any(isinstance(one, RouteFilter) for one in handler.filters)
 
 
 def test_every_handler_redacts():
