@@ -22,7 +22,7 @@ from instances import cloud_elements
 from instances.actions.calls import Call, Flow, Result
 from instances.actions.case import Case
 from instances.actions.causes import Cause, sentence
-from instances.actions.consent_flow import app_of
+from instances.actions.consent_flow import needed_app
 from instances.actions.probe import probe
 from instances.actions.talk import ask, tell
 from instances.choices import NEEDS_PERSON, InstanceStatus, Outcome
@@ -105,7 +105,7 @@ def _of_set_up(problem: PlatformError) -> bool:
 
 
 def _hand_over(case: Case, provider_data: Mapping[str, str]) -> Flow[RemoteInstance]:
-    app = app_of(case)
+    app = needed_app(case)
     client = OAuthClient(app.client_id, app.client_secret, case.callback_url, app.scope)
     request = yield from _request(case, client, provider_data)
     secret = {"code", "oauth_token", "oauth_verifier", "secret"}
@@ -207,7 +207,7 @@ def _account(case: Case, remote: RemoteInstance | None) -> Flow[str]:
 
 
 def _grant(case: Case, remote: RemoteInstance) -> Grant:
-    app = app_of(case)
+    app = needed_app(case)
     redact.learn(remote.access_token, remote.refresh_token)
     return Grant(
         access_token=remote.access_token,

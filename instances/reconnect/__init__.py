@@ -1,0 +1,41 @@
+"""Reconnecting people: links, the state that binds a consent to a browser, the callback.
+
+make_link → open_link (GET, consumes nothing) → start (a person's POST) → the provider
+→ callback, or a member's paste → finished, denied, failed or another account
+"""
+
+from instances.reconnect.close import accept_account, recover
+from instances.reconnect.errors import CallbackRefused, LinkError
+from instances.reconnect.links import (
+    Opened,
+    address_of,
+    cancel,
+    expire_overdue,
+    make_link,
+    open_link,
+    provider_key_of,
+)
+from instances.reconnect.person import callback, consent_by_itself, paste, start
+from instances.reconnect.state import STATE_LIFE, Visitor, member_browser, new_secret
+
+__all__ = [
+    "STATE_LIFE",
+    "CallbackRefused",
+    "LinkError",
+    "Opened",
+    "Visitor",
+    "accept_account",
+    "address_of",
+    "callback",
+    "cancel",
+    "consent_by_itself",
+    "expire_overdue",
+    "make_link",
+    "member_browser",
+    "new_secret",
+    "open_link",
+    "paste",
+    "provider_key_of",
+    "recover",
+    "start",
+]

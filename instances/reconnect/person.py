@@ -1,0 +1,359 @@
+"""What a person does: starts, comes back from the provider, or pastes what came back elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
+
+from django.db import transaction
+from django.db.models import F
+
+from ceadmin.audit.actors import Actor
+from ceadmin.audit.choices import Action
+from ceadmin.audit.record import record_many
+from ceadmin.lib import http, redact
+from ceadmin.lib.sealed import seal
+from ceadmin.teams.choices import Act
+from ceadmin.teams.permissions import require
+from instances.actions import consent_flow
+from instances.actions.calls import Result
+from instances.actions.causes import sentence
+from instances.actions.consent_flow import Consent
+from instances.actions.load import load_case
+from instances.actions.perform import Trail, perform
+from instances.choices import LINK_OPEN, AttemptState, ItemStatus, LinkStatus, Outcome
+from instances.cloud_elements import PlatformError
+from instances.models import Attempt, Item, ReconnectLink
+from instances.reconnect import refusals
+from instances.reconnect.close import close, hand_over, item_of
+from instances.reconnect.errors import CallbackRefused, LinkError
+from instances.reconnect.links import entry, provider_key_of, word_of
+from instances.reconnect.state import (
+    Visitor,
+    consume,
+    find,
+    hashed,
+    is_bound,
+    new_secret,
+    require_fresh,
+    single,
+)
+from providers import catalogue, oauth
+from providers.errors import BadCallbackValue
+
+_LONGEST_CODE = 4096
+
+_CLOSED = {
+    "expired": "This link has expired.",
+    "used": "This link was used already.",
+    "cancelled": "This link was cancelled.",
+    "wrong_account": "This link was used with another account.",
+    "in_progress": "This link is being used just now.",
+}
+
+
+# Going
+
+
+def start(link: ReconnectLink, *, browser: str, visitor: Visitor, now: datetime) -> str:
+    """Return the provider's address for a person who pressed the button, whose browser holds `browser` from now on.
+
+    Raises LinkError: the link is closed, or the platform makes no address.
+    """
+    word = word_of(link, now)
+    if word != "usable":
+        raise LinkError(word, _CLOSED[word])
+    item = item_of(link)
+    _count_try(link, item)
+    actor = visitor.actor(link)
+    state = new_secret()
+    redact.learn(state, browser)
+    consent = _consent(link, item, state, actor)
+    with transaction.atomic():
+        _open(link, consent, (state, browser), now)
+        own = entry(Action.LINK_OPENED, link, actor)
+        record_many(link.instance.organization.chain, [own], at=now)
+    return consent.url
+
+
+def _count_try(link: ReconnectLink, item: Item) -> None:
+    """Keep the evidence of a second go apart from the first."""
+    if link.opened_at is not None:
+        Item.objects.filter(pk=item.pk).update(tries=F("tries") + 1)
+        item.tries += 1
+
+
+def _consent(link: ReconnectLink, item: Item, state: str, actor: Actor) -> Consent:
+    case = load_case(item, item.run)
+    if isinstance(case, Result):
+        raise _noted(link, case.cause, case.explanation)
+    flow = consent_flow.address(case, state, case.callback_url)
+    try:
+        return perform(flow, Trail(item, item.run, actor))
+    except PlatformError as problem:
+        raise _noted(link, problem.code, sentence(problem.code)) from problem
+
+
+def _noted(link: ReconnectLink, code: str, words: str) -> LinkError:
+    """Tell the sender beside the link why nobody could be sent to the provider."""
+    ReconnectLink.objects.filter(pk=link.pk, status__in=sorted(LINK_OPEN)).update(
+        problem=code[:64], problem_text=words[:500]
+    )
+    return LinkError(code, words)
+
+
+def _open(
+    link: ReconnectLink, consent: Consent, secrets: tuple[str, str], now: datetime
+) -> None:
+    state, browser = secrets
+    token = consent.request_token
+    usable = ReconnectLink.objects.usable(now).filter(pk=link.pk)
+    opened = usable.update(
+        status=LinkStatus.OPENED,
+        state_hash=hashed(state),
+        browser_hash=hashed(browser),
+        request_token=token.token[:255] if token else "",
+        request_token_secret=seal(
+            "reconnect_link.request_token_secret", link.uid, token.secret
+        )
+        if token
+        else "",
+        opened_at=now,
+        problem="",
+        problem_text="",
+    )
+    if opened != 1:
+        raise LinkError("used", _CLOSED["used"])
+
+
+# Coming back
+
+
+def callback(
+    provider_key: str,
+    query: Mapping[str, Sequence[str]],
+    *,
+    visitor: Visitor,
+    now: datetime,
+) -> ReconnectLink:
+    """Return the link, closed by what came of the consent.
+
+    Raises CallbackRefused, which is audited: nothing was used up, unless the state was
+    valid and this browser's.
+    """
+    link = None
+    try:
+        values = single(query)
+        redact.learn(*(values[name] for name in ("code", "state") if name in values))
+        link = find(values)
+        _require_own(link, visitor, provider_key)
+        require_fresh(link, now)
+        return _land(link, values, visitor.actor(link), now)
+    except CallbackRefused as refused:
+        refusals.note(refused.code, visitor, now, link, provider_key)
+        raise
+
+
+def _require_own(link: ReconnectLink, visitor: Visitor, provider_key: str) -> None:
+    """Raise CallbackRefused when another browser, or another provider, sends the state."""
+    if not is_bound(link, visitor):
+        raise CallbackRefused("other_browser")
+    if provider_key_of(link.instance) != provider_key:
+        raise CallbackRefused("wrong_callback", link)
+
+
+def _land(
+    link: ReconnectLink, values: Mapping[str, str], actor: Actor, now: datetime
+) -> ReconnectLink:
+    """Use the state up and act on what the provider sent back."""
+    refusal = _refusal(link, values)
+    if refusal is not None:
+        return close(link, refusal, actor, now)
+    data = _provider_data(link, values)
+    if isinstance(data, Result):
+        return close(link, data, actor, now)
+    with transaction.atomic():
+        consume(link, LinkStatus.CONSENTED, now)
+        own = entry(Action.LINK_CONSENTED, link, actor)
+        record_many(link.instance.organization.chain, [own], at=now)
+        _note_consent(link, now)
+    return hand_over(link, data, actor, now)
+
+
+def _note_consent(link: ReconnectLink, now: datetime) -> None:
+    """Keep step 6 as evidence: a person's consent makes no call of ours."""
+    item = item_of(link)
+    if item.run.options.get("self_consent"):
+        return
+    Attempt.objects.create(
+        item=item,
+        number=max(item.tries, 1),
+        step=consent_flow.STEP_CONSENT,
+        purpose="consent",
+        method="GET",
+        url=f"/oauth/callback/{provider_key_of(link.instance)}/",
+        state=AttemptState.ANSWERED,
+        code="code_received",
+        at=now,
+    )
+
+
+def _refusal(link: ReconnectLink, values: Mapping[str, str]) -> Result | None:
+    """Return the end of a consent that brought an error, None when it did not."""
+    error = values.get("error", "")
+    if values.get("denied") or error == "access_denied":
+        return Result(Outcome.DENIED.value, cause="access_denied")
+    if error:
+        told = {"error": redact.excerpt(error, limit=64)}
+        words = values.get("error_description", "")
+        if words:
+            told["description"] = redact.excerpt(words, limit=200)
+        return Result(
+            Outcome.STILL_DEAD.value,
+            cause="provider_error",
+            explanation="The provider ended the consent with an error. Try again.",
+            facts=told,
+        )
+    return None
+
+
+def _provider_data(
+    link: ReconnectLink, values: Mapping[str, str]
+) -> dict[str, str] | Result:
+    """Return what the platform is given, or why there is nothing to give."""
+    if link.request_token and not values.get("state"):
+        return _oauth1_data(link, values)
+    code = values.get("code", "")
+    if not code:
+        return _unusable("missing_code")
+    if not _is_code(code):
+        return _unusable("malformed_code")
+    key = provider_key_of(link.instance)
+    try:
+        beside = oauth.provider_data(catalogue.get(key), values) if key else {}
+    except BadCallbackValue as problem:
+        return _unusable("bad_callback_value", name=problem.name)
+    return {"code": code, **beside}
+
+
+def _oauth1_data(
+    link: ReconnectLink, values: Mapping[str, str]
+) -> dict[str, str] | Result:
+    verifier = values.get("oauth_verifier", "")
+    if not _is_code(verifier):
+        return _unusable("missing_code")
+    return {
+        "oauth_token": link.request_token,
+        "oauth_verifier": verifier,
+        "secret": link.request_token_secret.reveal(),
+    }
+
+
+def _is_code(text: str) -> bool:
+    """Tell whether a value can be a code: printable ASCII (RFC 6749, appendix A.11)."""
+    return 0 < len(text) <= _LONGEST_CODE and text.isascii() and text.isprintable()
+
+
+def _unusable(cause: str, **facts: str) -> Result:
+    return Result(
+        Outcome.STILL_DEAD.value,
+        cause=cause,
+        explanation="What the provider sent back cannot be used. Try again.",
+        facts=facts,
+    )
+
+
+# Pasting
+
+
+def paste(
+    link: ReconnectLink, text: str, *, visitor: Visitor, now: datetime
+) -> ReconnectLink:
+    """Return the link, closed by what a member pasted: a code, or the whole redirected address.
+
+    The member must have started in the session they paste in, so that nobody can slip
+    them a foreign code. Raises LinkError, CallbackRefused and NotAllowed.
+    """
+    if visitor.user is None:
+        raise LinkError("sign_in", "Sign in to paste a code.")
+    require(visitor.user, Act.OPERATE, link.instance.organization)
+    if not is_bound(link, visitor):
+        raise LinkError(
+            "start_first",
+            "Start here, in this session, before you paste what came back.",
+        )
+    require_fresh(link, now)
+    values = single(pasted(text))
+    redact.learn(*(values[name] for name in ("code", "state") if name in values))
+    state = values.get("state", "")
+    if state and hashed(state) != link.state_hash:
+        refusals.note("foreign_state", visitor, now, link)
+        raise LinkError(
+            "foreign_state",
+            "This address belongs to another start. Start again and paste the new one.",
+        )
+    return _land(link, values, visitor.actor(link), now)
+
+
+def pasted(text: str) -> dict[str, list[str]]:
+    """Return the parameters of a pasted address, or the text as a bare code."""
+    text = text.strip()
+    if "://" in text:
+        parts = urlsplit(text)
+        query = parts.query or parts.fragment
+    elif "=" in text.partition("&")[0] and text.lstrip("?").startswith(
+        ("code=", "state=", "error=")
+    ):
+        query = text.lstrip("?")
+    else:
+        return {"code": [text]} if text else {}
+    return parse_qs(query, keep_blank_values=True, max_num_fields=50)
+
+
+# The emulator's own drills
+
+
+def consent_by_itself(link: ReconnectLink, *, now: datetime) -> ReconnectLink:
+    """Play the person at the emulator's consent page, in runs that ask for it and nowhere else."""
+    item = item_of(link)
+    if not http.emulated() or not item.run.options.get("self_consent"):
+        raise LinkError(
+            "not_emulated", "Only a run on the emulator consents by itself."
+        )
+    visitor = Visitor(browsers=(new_secret(),), user=item.run.requested_by)
+    actor = visitor.actor(link)
+    try:
+        url = start(link, browser=visitor.browsers[0], visitor=visitor, now=now)
+        back = _play(link, item, url, actor)
+        fresh = ReconnectLink.objects.detailed().get(pk=link.pk)
+        query = parse_qs(urlsplit(back).query, keep_blank_values=True)
+        return callback(
+            provider_key_of(fresh.instance), query, visitor=visitor, now=now
+        )
+    except (LinkError, CallbackRefused, http.HttpError) as problem:
+        return _give_up(link, item, problem, actor, now)
+
+
+def _play(link: ReconnectLink, item: Item, url: str, actor: Actor) -> str:
+    case = load_case(item, item.run)
+    if isinstance(case, Result):
+        raise LinkError(case.cause, case.explanation)
+    form = {"decision": "allow", "account": "same", "instance": case.remote_id}
+    return perform(consent_flow.consent(case, url, form), Trail(item, item.run, actor))
+
+
+def _give_up(
+    link: ReconnectLink, item: Item, problem: Exception, actor: Actor, now: datetime
+) -> ReconnectLink:
+    """End an unattended consent that went wrong: nobody will come and try again."""
+    current = ReconnectLink.objects.detailed().get(pk=link.pk)
+    if current.item is None or current.item.status != ItemStatus.WAITING:
+        return current
+    code = str(getattr(problem, "code", "consent_failed"))
+    result = Result(
+        Outcome.STILL_DEAD.value,
+        cause=code,
+        explanation="The emulator's consent page did not lead back to the callback.",
+    )
+    return close(current, result, actor, now)

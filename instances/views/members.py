@@ -1,0 +1,124 @@
+"""The members' page of a link: start in their own session, paste what came back, accept, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.debug import (
+    sensitive_post_parameters,
+    sensitive_variables,
+)
+from django.views.decorators.http import require_http_methods
+
+from ceadmin.teams.choices import Act
+from ceadmin.teams.models import User
+from ceadmin.teams.permissions import NotAllowed, may, organizations
+from instances import reconnect
+from instances.choices import LinkStatus
+from instances.models import ReconnectLink
+from instances.reconnect import CallbackRefused, LinkError, Visitor
+from instances.views.pages import about, address, finish_run, going, private
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@private(form=True)
+@sensitive_post_parameters("pasted")
+@sensitive_variables()
+def paste_page(request: HttpRequest, uid: str) -> HttpResponse:
+    """Let a member start a consent in their own session and paste what came back."""
+    link = _members_link(request, uid)
+    act = request.POST.get("act", "") if request.method == "POST" else ""
+    if act == "start":
+        return _member_starts(request, link)
+    if act in _MEMBER_ACTS:
+        _member_acts(request, link, act)
+        return redirect("instances:paste", uid=link.uid)
+    return render(request, "instances/member/paste.html", about(link))
+
+
+def _members_link(request: HttpRequest, uid: str) -> ReconnectLink:
+    """Return a link of the member's organizations; raise Http404 for others and PermissionDenied without the role."""
+    user = _member(request)
+    mine = ReconnectLink.objects.detailed().filter(
+        instance__organization__in=organizations(user, Act.VIEW)
+    )
+    link = get_object_or_404(mine, uid=uid)
+    if not may(user, Act.OPERATE, link.instance.organization):
+        raise NotAllowed(Act.OPERATE, link.instance.organization)
+    return link
+
+
+def _member(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def _member_visitor(request: HttpRequest) -> Visitor:
+    session = request.session.session_key or ""
+    browser = reconnect.member_browser(session)
+    return Visitor((browser,), _member(request), address(request))
+
+
+@sensitive_variables()
+def _member_starts(request: HttpRequest, link: ReconnectLink) -> HttpResponse:
+    visitor = _member_visitor(request)
+    try:
+        url = reconnect.start(
+            link, browser=visitor.browsers[0], visitor=visitor, now=timezone.now()
+        )
+    except LinkError as problem:
+        messages.error(request, problem.sentence)
+        return redirect("instances:paste", uid=link.uid)
+    return render(request, "instances/member/paste.html", going(link, url))
+
+
+def _member_acts(request: HttpRequest, link: ReconnectLink, act: str) -> None:
+    try:
+        _MEMBER_ACTS[act](request, link)
+    except LinkError as problem:
+        messages.error(request, problem.sentence)
+    except CallbackRefused as refused:
+        words = "What you pasted was not accepted ({code}). Start again."
+        messages.error(request, words.format(code=refused.code))
+
+
+@sensitive_variables()
+def _paste(request: HttpRequest, link: ReconnectLink) -> None:
+    ended = reconnect.paste(
+        link,
+        request.POST.get("pasted", ""),
+        visitor=_member_visitor(request),
+        now=timezone.now(),
+    )
+    finish_run(ended)
+    words = f"{ended.instance.name}: {ended.get_status_display()}. {ended.problem_text}"
+    good = ended.status == LinkStatus.FINISHED
+    messages.add_message(
+        request, messages.SUCCESS if good else messages.WARNING, words.strip()
+    )
+
+
+def _accept(request: HttpRequest, link: ReconnectLink) -> None:
+    reconnect.accept_account(link, user=_member(request), now=timezone.now())
+    messages.success(
+        request, f"{link.instance.name} now belongs to {link.found_account}."
+    )
+
+
+def _cancel(request: HttpRequest, link: ReconnectLink) -> None:
+    reconnect.cancel(link, user=_member(request), now=timezone.now())
+    finish_run(link)
+    messages.success(request, f"The link of {link.instance.name} is cancelled.")
+
+
+_MEMBER_ACTS: dict[str, Callable[[HttpRequest, ReconnectLink], None]] = {
+    "paste": _paste,
+    "accept": _accept,
+    "cancel": _cancel,
+}

@@ -1,0 +1,68 @@
+"""What the pages of reconnecting share: their headers, and what they may say of a link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from ceadmin.lib import http
+from instances import reconnect, runs
+from instances.models import ReconnectLink
+from providers import catalogue
+from providers.choices import CallbackMode
+
+View = Callable[..., HttpResponse]
+
+
+def private(*, form: bool = False) -> Callable[[View], View]:
+    """Keep a page out of caches, and its address out of every Referer.
+
+    A page with a form says "same-origin": with "no-referrer" a browser would send
+    `Origin: null` with the POST, which the CSRF check has to refuse.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response = view(request, *args, **kwargs)
+            response["Cache-Control"] = "no-store"
+            response["Referrer-Policy"] = "same-origin" if form else "no-referrer"
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            return response
+
+        return wrapped
+
+    return decorate
+
+
+def about(link: ReconnectLink) -> dict[str, Any]:
+    instance, app = link.instance, link.instance.provider_app
+    key = reconnect.provider_key_of(link.instance)
+    theirs = app is not None and app.callback_mode == CallbackMode.THEIRS
+    return {
+        "link": link,
+        "organization": instance.organization,
+        "instance": instance,
+        "provider": catalogue.get(key) if key else None,
+        "scopes": app.scope.replace(",", " ").split() if app else [],
+        "callback_host": urlsplit(app.callback_url).hostname if app and theirs else "",
+    }
+
+
+def address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def going(link: ReconnectLink, url: str) -> dict[str, Any]:
+    shown = http.browser_url(url)
+    return {**about(link), "url": shown, "host": urlsplit(url).hostname}
+
+
+def finish_run(link: ReconnectLink) -> None:
+    if link.item is not None:
+        runs.finish_if_done(link.item.run, timezone.now())

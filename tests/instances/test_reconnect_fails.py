@@ -1,0 +1,233 @@
+"""A reconnect that ends otherwise, and drills that play the person."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from ceadmin.audit.models import Event
+from ceadmin.lib import http
+from instances import reconnect
+from instances.choices import InstanceStatus, ItemStatus, LinkStatus, Outcome, RunKind
+from instances.models import Attempt, Instance
+from instances.reconnect import LinkError
+from tests.instances.reconnecting import (
+    Browser,
+    query_of,
+    signed_in,
+    waiting,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def events(action):
+    return Event.objects.filter(action=action).count()
+
+
+@pytest.fixture
+def person():
+    return Browser()
+
+
+# -- it does not work ----------------------------------------------------------------------------
+
+
+def test_denied(emulator, acme, person):
+    case = waiting(emulator, acme)
+
+    page = person.reconnect(case, decision="deny")
+
+    assert "did not allow" in page.content.decode()
+    link = case.fresh()
+    assert (link.status, link.item.outcome) == (LinkStatus.DENIED, Outcome.DENIED)
+    assert case.heard("PATCH", "/instances") == []
+
+
+def test_after_a_no_the_same_link_still_works(emulator, acme, person):
+    case = waiting(emulator, acme)
+    person.reconnect(case, decision="deny")
+
+    page = person.reconnect(case)
+
+    assert "Connected again" in page.content.decode()
+    assert case.fresh().item.outcome == Outcome.RECONNECTED
+
+
+def test_still_dead(emulator, acme, person):
+    case = waiting(emulator, acme)
+    back = person.consent(case)
+    emulator.control("clock", {"advance": 120})  # the code lives for a minute
+
+    page = person.land(person.come_back(back))
+
+    assert "could not be made" in page.content.decode()
+    link = case.fresh()
+    assert (link.status, link.item.outcome) == (LinkStatus.FAILED, Outcome.STILL_DEAD)
+    assert link.problem == "provider_refused"
+
+
+def test_the_instance_was_deleted_meanwhile(emulator, acme, person):
+    case = waiting(emulator, acme)
+    back = person.consent(case)
+    emulator.control(f"instances/{case.remote_id}", method="DELETE")
+
+    person.come_back(back)
+
+    assert case.fresh().item.outcome == Outcome.MISCONFIGURED
+
+
+def test_wrong_account_waits_for_a_deliberate_yes(emulator, team, person):
+    case = waiting(emulator, team.acme)
+    Instance.objects.update(account="229876543")
+
+    page = person.reconnect(case, account="other")
+
+    assert "another account" in page.content.decode()
+    link = case.fresh()
+    assert link.item.outcome == Outcome.WRONG_ACCOUNT
+    assert link.instance.status == InstanceStatus.NEEDS_REAUTH
+    assert link.instance.account == "229876543"
+    olga = signed_in(team.olga)
+    olga.client.post(f"/reconnect-links/{link.uid}/paste/", {"act": "accept"})
+    link = case.fresh()
+    assert (link.status, link.item.outcome) == (
+        LinkStatus.FINISHED,
+        Outcome.RECONNECTED,
+    )
+    assert link.instance.account == link.found_account != "229876543"
+
+
+def test_the_platform_makes_no_address(emulator, acme, person):
+    case = waiting(emulator, acme)
+    case.fault("html", "/elements/box/oauth/url", times=0)
+
+    page = person.client.post(case.path)
+
+    assert page.status_code == 502
+    link = case.fresh()
+    assert (link.status, link.problem) == (LinkStatus.MADE, "html")
+    assert "cannot be reached" in page.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["cut", "timeout"])
+def test_a_lost_answer_to_a_patch_that_worked(
+    emulator, acme, person, kind, monkeypatch
+):
+    case = waiting(emulator, acme)
+    back = person.consent(case)
+    case.fault("cut", "/instances", when="after")
+
+    person.come_back(back)
+
+    assert case.fresh().item.outcome == Outcome.RECONNECTED
+    assert len(case.heard("PATCH", "/instances")) == 1
+
+
+def test_a_lost_patch_that_did_nothing(emulator, acme, person):
+    case = waiting(emulator, acme)
+    back = person.consent(case)
+    case.fault("cut", "/instances")
+
+    person.come_back(back)
+
+    link = case.fresh()
+    assert (link.status, link.item.outcome) == (LinkStatus.FAILED, Outcome.STILL_DEAD)
+    assert len(case.heard("PATCH", "/instances")) == 1
+
+
+def test_a_lost_answer_about_an_instance_that_worked_before(emulator, acme, person):
+    case = waiting(emulator, acme, state="alive")
+    Instance.objects.update(status=InstanceStatus.CONNECTED)
+    back = person.consent(case)
+    case.fault("cut", "/instances", when="after")
+
+    person.come_back(back)
+
+    assert case.fresh().item.outcome == Outcome.UNCLEAR
+
+
+def test_a_process_that_died_with_the_code_is_recovered(
+    emulator, acme, person, monkeypatch
+):
+    case = waiting(emulator, acme)
+    back = person.consent(case)
+
+    class Killed(BaseException):
+        pass
+
+    def dies(*args, **kwargs):
+        raise Killed
+
+    monkeypatch.setattr("instances.reconnect.person.hand_over", dies)
+    with pytest.raises(Killed):
+        person.come_back(back)
+    reconnect.recover(now=timezone.now())
+    assert case.fresh().status == LinkStatus.CONSENTED  # still in hand
+    type(case.link).objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    reconnect.recover(now=timezone.now())
+
+    link = case.fresh()
+    assert (link.status, link.item.outcome) == (LinkStatus.FAILED, Outcome.STILL_DEAD)
+
+
+# -- drills consent by themselves on the emulator ------------------------------------------------
+
+
+def test_a_drill_consents_by_itself(emulator, team):
+    case = waiting(
+        emulator, team.acme, kind=RunKind.DRILL, user=team.rita, self_consent=True
+    )
+
+    link = reconnect.consent_by_itself(case.link, now=timezone.now())
+
+    assert link.item.outcome == Outcome.RECONNECTED
+    seen = Attempt.objects.filter(
+        purpose__in=["address", "consent", "reauthenticate", "alive"]
+    )
+    assert list(seen.order_by("pk").values_list("step", "status_code")) == [
+        (5, 200),
+        (6, 302),
+        (7, 200),
+        (8, 200),
+    ]
+
+
+def test_a_spoiled_consent_ends_the_drill(emulator, team):
+    case = waiting(
+        emulator, team.acme, kind=RunKind.DRILL, user=team.rita, self_consent=True
+    )
+    case.fault("status", "/api/oauth2/authorize", times=0, status=500)
+
+    link = reconnect.consent_by_itself(case.link, now=timezone.now())
+
+    assert (link.item.status, link.item.outcome) == (
+        ItemStatus.DONE,
+        Outcome.STILL_DEAD,
+    )
+    assert link.instance.status == InstanceStatus.REVOKED
+
+
+def test_nobody_is_played_without_the_runs_word(emulator, team):
+    case = waiting(emulator, team.acme, kind=RunKind.DRILL, user=team.rita)
+
+    with pytest.raises(LinkError):
+        reconnect.consent_by_itself(case.link, now=timezone.now())
+
+
+def test_nobody_is_played_outside_the_emulator(emulator, team, settings):
+    case = waiting(emulator, team.acme, kind=RunKind.DRILL, self_consent=True)
+    settings.EMULATOR_URL = ""
+
+    assert not http.emulated()
+    with pytest.raises(LinkError):
+        reconnect.consent_by_itself(case.link, now=timezone.now())
+
+
+def test_the_state_of_the_address_is_ours(emulator, acme, person):
+    case = waiting(emulator, acme)
+
+    state = query_of(person.start(case))["state"]
+
+    assert len(state) >= 43
+    assert state not in str(list(type(case.link).objects.values()))
