@@ -52,7 +52,7 @@ class Result:
     facts: Mapping[str, Any] = field(default_factory=dict)  # redacted; may be stored and shown
     status: str | None = None  # the instance's, where it differs from what the outcome table says
     status_reason: str = ""
-    changes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # instance field → value, secrets sealed
+    changes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # instance field → value; may hold secrets
 
 
 T = TypeVar("T")

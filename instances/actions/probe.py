@@ -23,7 +23,6 @@ from functools import partial
 from typing import Any
 
 from ceadmin.lib import http
-from ceadmin.lib.sealed import seal
 from instances import cloud_elements
 from instances.actions.calls import Call, Flow, Result
 from instances.actions.case import Case
@@ -160,9 +159,7 @@ def _with_remote(this: _Probe, refused: Refused | None) -> Flow[Result]:
 
 def _with_new_token(this: _Probe, remote: RemoteInstance) -> Flow[Result]:
     refused = yield from _through(this, remote.token)
-    # Sealed here, so that the token never stands open in a result.
-    sealed = seal("instance.element_token", this.case.uid, remote.token)
-    changes = {"element_token": sealed}
+    changes = {"element_token": remote.token}  # sealed by whoever stores it
     return _verdict(refused, changes) if refused else _connected(this.case, changes)
 
 
