@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from ceadmin.lib import redact, trace
 
-
 # Asked every few seconds by monitoring, whose business a 503 is.
 QUIET_ROUTES = frozenset({"healthz", "readyz"})
 
