@@ -5,6 +5,22 @@ import pytest
 from instances.cloud_elements import Credentials
 from tests.instances.acme import Acme
 
+FAULTS = [
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 502},
+    {"kind": "status", "status": 429},
+    {"kind": "status", "status": 429, "retry_after": 2},
+    {"kind": "status", "status": 429, "retry_after": "date:3"},
+    {"kind": "html"},
+    {"kind": "html", "status": 401},
+    {"kind": "empty"},
+    {"kind": "truncated"},
+    {"kind": "invalid_utf8"},
+    {"kind": "nul", "raw": True},
+    {"kind": "cut"},
+    {"kind": "cut", "midway": True},
+]
+
 
 @pytest.fixture
 def acme(emulator):
@@ -93,28 +109,25 @@ def test_a_changed_element_token_is_found_by_reading_the_instance(acme):
     assert set(result.changes) == {"element_token"}
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"kind": "status", "status": 500},
-        {"kind": "status", "status": 502},
-        {"kind": "status", "status": 429},
-        {"kind": "status", "status": 429, "retry_after": 2},
-        {"kind": "status", "status": 429, "retry_after": "date:3"},
-        {"kind": "html"},
-        {"kind": "html", "status": 401},
-        {"kind": "empty"},
-        {"kind": "truncated"},
-        {"kind": "invalid_utf8"},
-        {"kind": "nul", "raw": True},
-        {"kind": "cut"},
-        {"kind": "cut", "midway": True},
-    ],
-)
-def test_faults_of_ping_are_transient_and_healed_by_asking_once_more(acme, fault):
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_of_ping_are_transient_and_never_dead(acme, fault):
     instance = acme.one()
-    acme.fault(path="/ping", times=3, **fault)
+    acme.fault(path="/ping", times=0, **fault)
 
-    outcomes = [acme.probe(instance).outcome, acme.probe(instance).outcome]
+    assert acme.probe(instance).outcome == "transient"
 
-    assert outcomes == ["transient", "connected"]
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_single_fault_of_ping_is_healed_by_asking_once_more(acme, fault):
+    instance = acme.one()
+    acme.fault(path="/ping", times=1, **fault)
+
+    assert acme.probe(instance).outcome == "connected"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_of_the_look_at_a_dead_instance_are_transient_too(acme, fault):
+    instance = acme.one(state="dead")
+    acme.fault(path="/instances/*", times=0, **fault)
+
+    assert acme.probe(instance).outcome == "transient"
