@@ -58,11 +58,8 @@ def pages(
     while True:
         page = yield from _page(credentials, cursor, listed)
         _count(listed, page, follow_up=bool(cursor))
-        fresh = [
-            instance
-            for instance in page.instances
-            if instance.remote_id not in listed.seen
-        ]
+        rows = {instance.remote_id: instance for instance in page.instances}
+        fresh = [rows[remote_id] for remote_id in rows if remote_id not in listed.seen]
         detailed = yield from _detailed(credentials, fresh, wants_detail, pace)
         listed.gone += len(fresh) - len(detailed)
         listed.seen.update(instance.remote_id for instance in detailed)

@@ -44,7 +44,7 @@ def test_nothing_listed_is_complete():
 
 
 def test_a_row_seen_twice_is_delivered_once():
-    _, delivered = listed(Script(page(1, 2, cursor="c2"), page(2, 3)))
+    _, delivered = listed(Script(page(1, 2, 1, cursor="c2"), page(2, 3)))
 
     assert delivered == [["1", "2"], ["3"]]
 
