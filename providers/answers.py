@@ -13,17 +13,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
+from urllib.parse import parse_qsl
 
 from ceadmin.lib import http
 from providers.choices import Life, Proof, Verdict
 from providers.rules import CLIENT_ERRORS
 from providers.spec import LifeAnswer, Match, RevokeAnswer
 
-#: The request was wrong, so nothing is known of the token but that it was not touched.
-_REQUEST_ERRORS = frozenset(
-    {"invalid_request", "unsupported_token_type", "access_denied", "invalid_scope"}
-)
+#: These take back what a bare status would mean: the token was not touched.
+_UNTOUCHED = frozenset({"unsupported_token_type", "access_denied", "invalid_scope"})
 _ERROR_MEMBERS = ("error", "errorCode", "error_code", "code")
+_PAGE = re.compile(r"<(!doctype|html|head|body)", re.IGNORECASE)
+_FORM = re.compile(r"error=[^\s&<]+(&|$)")
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,60}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,7}", re.ASCII)
 _DAY = 86_400.0
@@ -76,10 +77,16 @@ def body_of(answer: http.Answer) -> Body:
     try:
         return Body(Shape.JSON, text, json.loads(answer.body.decode("utf-8-sig")))
     except (ValueError, RecursionError):
-        shape = (
-            Shape.HTML if re.match(r"<(!doctype|html|head|body)", text, re.I) else None
-        )
-        return Body(shape or Shape.TEXT, text)
+        return _without_json(text)
+
+
+def _without_json(text: str) -> Body:
+    if _PAGE.match(text):
+        return Body(Shape.HTML, text)
+    # RFC 6749 wants JSON, and Salesforce answers error=…&error_description=… all the same.
+    if _FORM.match(text):
+        return Body(Shape.JSON, text, dict(parse_qsl(text)))
+    return Body(Shape.TEXT, text)
 
 
 # Revocations
@@ -117,7 +124,7 @@ def _says_something_else(status: int, body: Body) -> bool:
     """Say whether a body takes back what the bare status would mean."""
     if body.shape in (Shape.HTML, Shape.TEXT):
         return True
-    return body.error in _REQUEST_ERRORS or (status < 300 and bool(body.error))
+    return body.error in _UNTOUCHED or (status < 300 and bool(body.error))
 
 
 def _by_status(status: int, body: Body) -> Judgement:

@@ -39,9 +39,11 @@ def test_an_error_about_the_client_never_means_a_dead_token(key, status, error):
 
 
 @pytest.mark.parametrize("key", ALL_KEYS)
-@pytest.mark.parametrize("error", ["unsupported_token_type", "invalid_request"])
-def test_a_wrong_request_is_refused_and_says_nothing_of_the_token(key, error):
-    assert verdict(key, 400, f'{{"error": "{error}"}}') == (Verdict.REFUSED, error)
+@pytest.mark.parametrize("body", ['{"error": "%s"}', "error=%s&error_description=no"])
+def test_a_kind_of_token_that_is_not_taken_is_refused(key, body):
+    error = "unsupported_token_type"
+
+    assert verdict(key, 400, body % error) == (Verdict.REFUSED, error)
 
 
 @pytest.mark.parametrize("key", ALL_KEYS)
@@ -94,7 +96,9 @@ def test_a_refusal_that_nobody_documented_is_a_refusal(key):
 ALREADY = [
     ("box", 400, INVALID_TOKEN),
     ("box", 400, ""),
+    ("box", 400, '{"error": "invalid_request", "error_description": "Invalid token"}'),
     ("salesforce", 400, INVALID_TOKEN),
+    ("salesforce", 400, "error=invalid_token&error_description=invalid+token"),
     ("adobe_sign", 400, '{"code": "INVALID_ACCESS_TOKEN"}'),
     ("adobe_sign", 401, ""),
     ("quickbooks", 400, ""),
@@ -115,6 +119,7 @@ def test_a_known_answer_means_already_gone_and_is_to_be_verified(key, status, bo
     [
         ("salesforce", 400, ""),
         ("salesforce", 400, '{"error": "invalid_grant"}'),
+        ("salesforce", 400, "error=invalid_request"),
         ("quickbooks", 401, ""),
         ("quickbooks", 400, '{"error": "other"}'),
         ("generic_rfc7009", 401, ""),

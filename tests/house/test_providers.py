@@ -1,0 +1,94 @@
+"""Providers are data: no code knows one, and every record is tried."""
+
+import re
+import tomllib
+from dataclasses import fields, is_dataclass
+from enum import Enum
+
+from providers import catalogue, choices, spec
+from tests.house.sources import PRODUCT, ROOT, name_of, python_files, strings
+from tests.providers.test_cycle import CASES
+
+#: Words that no record writes.
+UNWRITTEN = (choices.CallbackMode, choices.Verdict, choices.Life)
+#: The fixed part of each record's hosts, such as salesforce.com.
+DOMAIN = re.compile(r"([a-z0-9-]+\.(?:com|us|io|net))(?=[/:'\"]|$)")
+
+
+def product_files():
+    return [file for file in python_files(*PRODUCT) if file.name != "quirks.py"]
+
+
+def test_no_code_names_a_provider_by_its_key():
+    keys = {record.key for record in catalogue.all()}
+
+    found = [
+        f"{name_of(file)}: {text!r}"
+        for file in product_files()
+        for text in strings(file)
+        if text in keys
+    ]
+
+    assert found == []
+
+
+def test_no_code_names_a_provider_s_host():
+    hosts = {
+        domain
+        for record in catalogue.all()
+        for call in record.calls().values()
+        for domain in DOMAIN.findall(call.url)
+    }
+
+    found = [
+        f"{name_of(file)}: {text!r}"
+        for file in product_files()
+        for text in strings(file)
+        if any(host in text for host in hosts)
+    ]
+
+    assert hosts
+    assert found == []
+
+
+def test_every_record_goes_through_the_whole_cycle():
+    assert set(CASES) == {record.key for record in catalogue.all()}
+
+
+def guide():
+    return (ROOT / "docs" / "how-to-add-a-provider.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_s_files_exist():
+    paths = set(re.findall(r"`((?:providers|tests|docs)/[\w./-]+\.\w+)`", guide()))
+
+    assert paths
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+def test_the_guide_s_record_is_a_good_one():
+    [text] = re.findall(r"```toml\n(.*?)```", guide(), re.DOTALL)
+
+    provider = catalogue.parse(text, "example.toml")
+
+    assert provider.key == tomllib.loads(text)["key"]
+
+
+def test_the_guide_explains_every_key_and_word():
+    classes = [
+        thing
+        for module in (spec, choices)
+        for thing in vars(module).values()
+        if isinstance(thing, type) and thing.__module__ == module.__name__
+    ]
+    words = set(re.findall(r"[\w-]+", guide()))
+
+    keys = {f.name for c in classes if is_dataclass(c) for f in fields(c)}
+    values = {
+        member.value
+        for c in classes
+        if issubclass(c, Enum) and c not in UNWRITTEN
+        for member in c
+    }
+
+    assert sorted((keys | values) - words) == []
