@@ -37,7 +37,9 @@ class Place:
     key: str
     label: str | Promise
     icon: str
-    models: tuple[str, ...] = ()  # app_label.model_name; the first one's list is the target
+    models: tuple[
+        str, ...
+    ] = ()  # app_label.model_name; the first one's list is the target
     apart: bool = False  # set off from what stands above
 
 
@@ -57,6 +59,15 @@ TABS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """One list of a place; a place with several shows them as tabs."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A place as this person sees it on this page."""
 
@@ -64,6 +75,7 @@ class Entry:
     url: str
     current: bool
     count: int  # how many things wait for somebody there
+    lists: tuple[Listing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,9 @@ def banner() -> Banner | None:
     """Return the strip of this environment; production has none."""
     name = settings.ENVIRONMENT_NAME
     if settings.DEMO:
-        return Banner("active", _("Demo: everything here talks to an emulator on this machine."))
+        return Banner(
+            "active", _("Demo: everything here talks to an emulator on this machine.")
+        )
     if name == "production":
         return None
     return Banner("warn", _("This is %(name)s, not production.") % {"name": name})
@@ -130,7 +144,9 @@ class FramedAdmin(_Admin):
         """Return the sentence that a reader of this list came for; "" counts the rows."""
         return ""
 
-    def get_empty_action(self, request: HttpRequest) -> tuple[str | Promise, str] | None:
+    def get_empty_action(
+        self, request: HttpRequest
+    ) -> tuple[str | Promise, str] | None:
         """Return label and address of the first step for an empty list."""
         return self.empty_action
 

@@ -27,6 +27,7 @@ from ceadmin.frame import (
     PLACES,
     TABS,
     Entry,
+    Listing,
     Place,
     banner,
     chosen_organization,
@@ -78,7 +79,7 @@ class SignInForm(AdminAuthenticationForm):
     """Sign in by mail address."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.fields["username"].label = _("Mail address")
         self.fields["username"].widget.attrs |= {
             "type": "email",
@@ -146,28 +147,31 @@ class CeAdminSite(admin.AdminSite):
         return [entry for entry in entries if entry is not None]
 
     def _entry(self, request: HttpRequest, place: Place) -> Entry | None:
-        roots = [
-            root for model in place.models if (root := self._list_address(request, model))
-        ]
-        if place.models and not roots:
-            return None
-        home = reverse("admin:index", current_app=self.name)
-        here = request.path
-        current = any(here.startswith(root) for root in roots) or (
-            not place.models and here == home
-        )
         count = sum(source(request) for source in self._badges.get(place.key, ()))
-        return Entry(place, roots[0] if roots else home, current, count)
+        if not place.models:
+            home = reverse("admin:index", current_app=self.name)
+            return Entry(place, home, request.path == home, count)
+        found = [self._listing(request, model) for model in place.models]
+        lists = tuple(one for one in found if one is not None)
+        if not lists:
+            return None
+        current = any(one.current for one in lists)
+        return Entry(place, lists[0].url, current, count, lists)
 
-    def _list_address(self, request: HttpRequest, model_label: str) -> str:
+    def _listing(self, request: HttpRequest, model_label: str) -> Listing | None:
         try:
-            model_admin = self._registry.get(apps.get_model(model_label))
+            model = apps.get_model(model_label)
         except LookupError:
-            return ""
-        if model_admin is None or not any(model_admin.get_model_perms(request).values()):
-            return ""
+            return None
+        model_admin = self._registry.get(model)
+        if model_admin is None:
+            return None
+        if not any(model_admin.get_model_perms(request).values()):
+            return None
         name = model_label.replace(".", "_")
-        return reverse(f"admin:{name}_changelist", current_app=self.name)
+        url = reverse(f"admin:{name}_changelist", current_app=self.name)
+        label = str(model._meta.verbose_name_plural)
+        return Listing(label, url, request.path.startswith(url))
 
     # Pages of its own
 
@@ -184,7 +188,9 @@ class CeAdminSite(admin.AdminSite):
     ) -> TemplateResponse:
         """Show what needs the reader now, then the state of things."""
         needs = [need for source in self._needs for need in source(request)]
-        sources = [source for _order, source in sorted(self._panels, key=lambda one: one[0])]
+        sources = [
+            source for _order, source in sorted(self._panels, key=lambda one: one[0])
+        ]
         panels = [panel for source in sources if (panel := source(request))]
         return self._page(
             request,

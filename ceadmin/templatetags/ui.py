@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from django import template
 from django.contrib.admin.views.main import ChangeList
-from django.forms import Form
+from django.forms import BoundField, Form
 from django.utils import timezone
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from ceadmin import ui
 
@@ -111,3 +112,14 @@ def initials(name: str) -> str:
     """Return the one or two letters that stand for a person."""
     words = [word for word in name.replace("@", " ").replace(".", " ").split() if word]
     return "".join(word[0] for word in words[:2]).upper()
+
+
+@register.simple_tag
+def field_label(field: Any) -> SafeString:
+    """Draw the label of a field of an admin form; what is only shown gets no <label>."""
+    if field.is_readonly:
+        label = capfirst(str(field.field["label"]))
+        return format_html('<span class="label">{}</span>', label)
+    bound: BoundField = field.field
+    attrs = {"class": "required"} if bound.field.required else {}
+    return bound.label_tag(capfirst(bound.label), attrs=attrs, label_suffix="")

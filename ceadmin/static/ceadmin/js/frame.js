@@ -30,6 +30,19 @@
     }
   });
 
+  // select2 names its choosers after their value only: give them the field's label.
+  const nameChoosers = () => {
+    for (const chooser of document.querySelectorAll('.select2-selection')) {
+      const select = chooser.closest('.select2-container').previousElementSibling;
+      const label = select && select.labels && select.labels[0];
+      for (const part of label ? [chooser, ...chooser.querySelectorAll('[role="textbox"]')] : []) {
+        part.setAttribute('aria-label', label.textContent.trim());
+      }
+    }
+  };
+  window.addEventListener('load', nameChoosers);
+  document.addEventListener('formset:added', () => setTimeout(nameChoosers));
+
   // A double click sends a form once; coming back to the page makes it usable again.
   document.addEventListener('submit', (event) => {
     const form = event.target;
