@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import consent, grants, seeding
+from .element_calls import refresh_now
 from .messages import Answer, Request, as_json
 from .records import Instance
 from .switches import SWITCHES
@@ -38,7 +39,7 @@ def act(
 ) -> Any:
     """Do what a control path says and return its JSON; raises LookupError, ValueError or TypeError."""
     noun, _, rest = path.strip("/").partition("/")
-    handler = _ROUTES.get((method, noun))
+    handler = ROUTES.get((method, noun))
     if handler is None:
         raise LookupError(f"{method} {noun}")
     return handler(application, rest, query, payload)
@@ -170,6 +171,15 @@ def _consent(
     return consent.issue(application.world, client, redirect, fields)
 
 
+def _refresh(
+    application: Application, rest: str, _query: dict[str, str], _payload: Payload
+) -> Any:
+    """Let the platform refresh an instance now, as it does every night."""
+    instance = _instance(application, rest)
+    _alive, effect = refresh_now(application.world, instance)
+    return _truth(application, instance) | {"effect": effect}
+
+
 def _token_alive(
     application: Application, _rest: str, _query: dict[str, str], payload: Payload
 ) -> Any:
@@ -268,7 +278,7 @@ def _health(
     }
 
 
-_ROUTES: dict[
+ROUTES: dict[
     tuple[str, str], Callable[[Application, str, dict[str, str], Payload], Any]
 ] = {
     ("POST", "organizations"): _add_organization,
@@ -280,6 +290,7 @@ _ROUTES: dict[
     ("PATCH", "instances"): _change_instance,
     ("DELETE", "instances"): _delete_instance,
     ("POST", "consents"): _consent,
+    ("POST", "refresh"): _refresh,
     ("POST", "tokens"): _token_alive,
     ("GET", "switches"): _show_switches,
     ("POST", "switches"): _set_switches,

@@ -92,7 +92,7 @@ def reach_provider(world: World, instance: Instance) -> tuple[bool, str]:
         return False, "dead"
     if not instance.configuration.get("oauth.user.refresh_token"):
         return grants.is_live(world, access), "dead"
-    return _refresh(world, instance)
+    return refresh_now(world, instance)
 
 
 def _interval_elapsed(world: World, instance: Instance) -> bool:
@@ -103,7 +103,7 @@ def _interval_elapsed(world: World, instance: Instance) -> bool:
     return world.now() >= int(since) / 1000 + int(interval)
 
 
-def _refresh(world: World, instance: Instance) -> tuple[bool, str]:
+def refresh_now(world: World, instance: Instance) -> tuple[bool, str]:
     """Refresh with the tokens held; the fifth failure in a row disables the instance."""
     pair = grants.refresh(
         world, instance.configuration["oauth.user.refresh_token"] or ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -92,11 +94,10 @@ class Emulator:
         method = method or (
             "GET" if payload is None and path.strip("/") != "reset" else "POST"
         )
-        return self._in_loop(
-            lambda: control.act(
-                self.application, method, path, dict(parse_qsl(query)), payload
-            )
-        )
+        query_fields = dict(parse_qsl(query))
+        given = json.loads(json.dumps(payload))  # a copy: two threads must not share it
+        act = partial(control.act, self.application, method, path, query_fields, given)
+        return json.loads(self._in_loop(lambda: json.dumps(act())))
 
     def log(self, since: int = 0, instance: int | None = None) -> list[dict[str, Any]]:
         """Return what was received after this number."""

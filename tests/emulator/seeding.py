@@ -7,7 +7,8 @@ from secrets import token_bytes, token_hex
 from typing import Any
 
 from . import grants
-from .exchange import configuration
+from .element_calls import store_tokens
+from .exchange import configuration, pair
 from .profiles import PROFILES
 from .reauthentication import element_token
 from .records import Account, Client, Element, Grant, Instance, Organization, Server
@@ -182,7 +183,9 @@ def set_state(world: World, instance: Instance, state: str) -> None:
     if state not in STATES:
         raise BadSeed(f"state is one of {', '.join(STATES)}")
     grant = world.grants[instance.grant]
-    if state == "access_dead":
+    if state == "alive":
+        _revive(world, instance, grant)
+    elif state == "access_dead":
         access = [token for token in grant.tokens.values() if token["kind"] == "access"]
         for token in access:
             token["state"] = "revoked"
@@ -193,6 +196,17 @@ def set_state(world: World, instance: Instance, state: str) -> None:
         instance.disabled = True
         instance.refresh_failures = world.switch("refresh_failures_to_disable")
     world.save(instance)
+
+
+def _revive(world: World, instance: Instance, grant: Grant) -> None:
+    """Give a dead or disabled instance a new grant of the same account."""
+    instance.disabled = False
+    access = instance.configuration.get("oauth.user.token") or ""
+    if not grants.is_live(world, access):
+        owner = world.accounts[f"{grant.provider}:{grant.account}"]
+        fresh = grants.give(world, owner, grant.client_id)
+        store_tokens(world, instance, *pair(fresh))
+        world.move_to_grant(instance, fresh)
 
 
 def _set(record: Any, wanted: dict[str, Any], names: tuple[str, ...]) -> None:
