@@ -33,6 +33,9 @@ from instances.reconnect.links import entry
 from instances.reconnect.state import IN_HAND, from_now
 from instances.reconnect.verdict import after_drill, link_after
 
+#: Each look may take a minute, and a sweep has nine.
+_PER_SWEEP = 5
+
 
 def item_of(link: ReconnectLink) -> Item:
     """Return the item a link belongs to; raise LinkError when it is gone."""
@@ -154,7 +157,7 @@ def recover(*, now: datetime) -> None:
     lost = ReconnectLink.objects.detailed().filter(
         status=LinkStatus.CONSENTED, held_until__lt=Now()
     )
-    for link in lost.order_by("pk")[:50]:
+    for link in lost.order_by("pk")[:_PER_SWEEP]:
         mine = ReconnectLink.objects.filter(
             pk=link.pk, status=LinkStatus.CONSENTED, held_until__lt=Now()
         )

@@ -54,10 +54,6 @@ def about(link: ReconnectLink) -> dict[str, Any]:
     }
 
 
-def address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
 def going(link: ReconnectLink, url: str) -> dict[str, Any]:
     shown = http.browser_url(url)
     return {**about(link), "url": shown, "host": urlsplit(url).hostname}

@@ -6,6 +6,7 @@ from elsewhere and send their address nowhere.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -17,17 +18,19 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
+from ceadmin.lib.client import client_address
 from instances import reconnect
 from instances.choices import LinkStatus
 from instances.models import ReconnectLink
 from instances.reconnect import CallbackRefused, LinkError, Visitor
 from instances.views.pages import (
     about,
-    address,
     finish_run,
     going,
     private,
 )
+
+logger = logging.getLogger(__name__)
 
 COOKIE_PREFIX = (
     "__Secure-ceadmin-reconnect-" if settings.HTTPS else "ceadmin-reconnect-"
@@ -85,7 +88,7 @@ def _closed(request: HttpRequest, opened: reconnect.Opened) -> HttpResponse:
 @sensitive_variables()
 def _started(request: HttpRequest, link: ReconnectLink) -> HttpResponse:
     browser = reconnect.new_secret()
-    visitor = Visitor(browsers=(browser,), address=address(request))
+    visitor = Visitor(browsers=(browser,), address=client_address(request))
     try:
         url = reconnect.start(
             link, browser=browser, visitor=visitor, now=timezone.now()
@@ -128,6 +131,11 @@ def callback(request: HttpRequest, provider_key: str) -> HttpResponse:
         )
     except CallbackRefused as refused:
         return _refused(refused)
+    except Exception:
+        # The outermost border: this address holds a code, so nobody may stay on it. The
+        # sweep looks what became of a code that was taken.
+        logger.exception("a callback could not be finished")
+        return _see_other(reverse("instances:failed", args=["failed"]))
     finish_run(link)
     return _to_result(link)
 
@@ -141,7 +149,7 @@ def _visitor(request: HttpRequest) -> Visitor:
     session = request.session.session_key if request.user.is_authenticated else None
     if session:
         cookies.append(reconnect.member_browser(session))
-    return Visitor(browsers=tuple(cookies), address=address(request))
+    return Visitor(browsers=tuple(cookies), address=client_address(request))
 
 
 def _refused(refused: CallbackRefused) -> HttpResponse:

@@ -9,7 +9,7 @@ from ceadmin.audit.models import Event
 from ceadmin.lib import http
 from instances import reconnect
 from instances.choices import InstanceStatus, ItemStatus, LinkStatus, Outcome, RunKind
-from instances.models import Attempt, Instance
+from instances.models import Attempt, Instance, ReconnectLink
 from instances.reconnect import LinkError
 from tests.instances.reconnecting import (
     Browser,
@@ -110,10 +110,7 @@ def test_the_platform_makes_no_address(emulator, acme, person):
     assert "cannot be reached" in page.content.decode()
 
 
-@pytest.mark.parametrize("kind", ["cut", "timeout"])
-def test_a_lost_answer_to_a_patch_that_worked(
-    emulator, acme, person, kind, monkeypatch
-):
+def test_a_lost_answer_to_a_patch_that_worked(emulator, acme, person):
     case = waiting(emulator, acme)
     back = person.consent(case)
     case.fault("cut", "/instances", when="after")
@@ -147,28 +144,75 @@ def test_a_lost_answer_about_an_instance_that_worked_before(emulator, acme, pers
     assert case.fresh().item.outcome == Outcome.UNCLEAR
 
 
-def test_a_process_that_died_with_the_code_is_recovered(
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killed(*args, **kwargs):
+    raise Killed
+
+
+def hours_later():
+    """Let nobody have the code in hand any more."""
+    ReconnectLink.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    reconnect.recover(now=timezone.now())
+
+
+def test_a_code_in_hand_is_left_to_whoever_has_it(emulator, acme, person, monkeypatch):
+    case = waiting(emulator, acme)
+    back = person.consent(case)
+    monkeypatch.setattr("instances.reconnect.person.hand_over", killed)
+    with pytest.raises(Killed):
+        person.come_back(back)
+
+    reconnect.recover(now=timezone.now())
+
+    assert case.fresh().status == LinkStatus.CONSENTED
+
+
+def test_a_process_that_died_before_the_patch(emulator, acme, person, monkeypatch):
+    case = waiting(emulator, acme)
+    back = person.consent(case)
+    monkeypatch.setattr("instances.reconnect.person.hand_over", killed)
+    with pytest.raises(Killed):
+        person.come_back(back)
+
+    hours_later()
+
+    link = case.fresh()
+    assert (link.status, link.item.outcome) == (LinkStatus.FAILED, Outcome.STILL_DEAD)
+
+
+def test_a_process_that_died_after_the_patch(emulator, acme, person, monkeypatch):
+    case = waiting(emulator, acme)
+    back = person.consent(case)
+    with monkeypatch.context() as patched:
+        patched.setattr("instances.reconnect.close.close", killed)
+        with pytest.raises(Killed):
+            person.come_back(back)
+
+    hours_later()
+
+    link = case.fresh()
+    assert (link.status, link.item.outcome) == (
+        LinkStatus.FINISHED,
+        Outcome.RECONNECTED,
+    )
+    assert len(case.heard("PATCH", "/instances")) == 1
+
+
+def test_a_fault_of_ours_leaves_the_address_with_the_code(
     emulator, acme, person, monkeypatch
 ):
     case = waiting(emulator, acme)
     back = person.consent(case)
 
-    class Killed(BaseException):
-        pass
+    def breaks(*args, **kwargs):
+        raise RuntimeError
 
-    def dies(*args, **kwargs):
-        raise Killed
+    monkeypatch.setattr("instances.reconnect.person.hand_over", breaks)
 
-    monkeypatch.setattr("instances.reconnect.person.hand_over", dies)
-    with pytest.raises(Killed):
-        person.come_back(back)
-    reconnect.recover(now=timezone.now())
-    assert case.fresh().status == LinkStatus.CONSENTED  # still in hand
-    type(case.link).objects.update(held_until=timezone.now() - timedelta(seconds=1))
-    reconnect.recover(now=timezone.now())
-
-    link = case.fresh()
-    assert (link.status, link.item.outcome) == (LinkStatus.FAILED, Outcome.STILL_DEAD)
+    assert person.come_back(back)["Location"] == "/reconnect/failed/failed/"
 
 
 # -- drills consent by themselves on the emulator ------------------------------------------------
