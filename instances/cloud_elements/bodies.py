@@ -42,9 +42,13 @@ def parse(answer: http.Answer) -> object:
 
 
 def plain(value: object, limit: int) -> str:
-    """Return remote text fit to be stored and shown: what `_UNFIT` names stands escaped."""
-    text = value if isinstance(value, str) else ""
-    return _UNFIT.sub(_escaped, text.strip())[:limit]
+    """Return remote text fit to be stored and shown, at most `limit` characters of it."""
+    return visible(value.strip())[:limit] if isinstance(value, str) else ""
+
+
+def visible(text: str) -> str:
+    """Return a text in which everything that `_UNFIT` names stands escaped."""
+    return _UNFIT.sub(_escaped, text)
 
 
 def _json(text: str) -> object:

@@ -10,6 +10,7 @@ from ceadmin.lib import http, redact
 from instances.cloud_elements import bodies
 from instances.cloud_elements.errors import Code, Refused, check, unusable
 from instances.cloud_elements.remote import (
+    USER_TOKENS,
     Page,
     RemoteInstance,
     RequestToken,
@@ -167,14 +168,17 @@ def _configuration(value: object, *, listed: bool) -> Mapping[str, str | None] |
         return None
     if listed and not pairs:
         return None
-    return {name: _configured(held) for name, held in pairs if isinstance(name, str)}
+    named = [(name, held) for name, held in pairs if isinstance(name, str)]
+    return {bodies.visible(name): _configured(name, held) for name, held in named}
 
 
-def _configured(value: object) -> str | None:
-    """Return a configuration value as the text the platform documents, whatever type it came as."""
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value)
+def _configured(name: str, value: object) -> str | None:
+    """Return a configuration value as text, as documented, whatever type it came as."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value)
+    # A token stays as it came: escaped, a garbled one would look like one to be used.
+    return text if name in USER_TOKENS else bodies.visible(text)
 
 
 def _identifier(value: object) -> str:

@@ -120,6 +120,17 @@ def test_text_of_any_language_is_kept():
     assert ce.read_instance(answer(200, instance(name=name))).name == name
 
 
+def test_hostile_configuration_can_be_stored():
+    hostile = {"oauth.api.key": "a\u0000", "na\u0000me": "b\ud800", "c": ["\u0000"]}
+
+    read = ce.read_instance(answer(200, instance(configuration=hostile)))
+
+    assert read.client_id == "a\\x00"
+    assert read.configuration_names == ("c", "na\\x00me", "oauth.api.key")
+    assert "\0" not in str(read.configuration)
+    assert str(read.configuration).encode()
+
+
 def test_hostile_text_is_escaped():
     read = ce.read_instance(
         answer(200, instance(name="a\u0000b\u202e\ud800", tags=["x\n", "x\n", ""]))
