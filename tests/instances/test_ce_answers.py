@@ -317,45 +317,6 @@ def test_a_404_of_something_else_is_not_an_empty_list(body):
         ce.read_page(answer(404, body))
 
 
-def test_a_consent_address_is_read():
-    url = "https://account.box.com/api/oauth2/authorize?client_id=a&state=s"
-
-    assert ce.read_oauth_url(answer(200, {"element": "box", "oauthUrl": url})) == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        None,
-        7,
-        "http://account.box.com/authorize",
-        "/authorize",
-        "//account.box.com/authorize",
-        "javascript:alert(1)",
-        "https:///authorize",
-        "https://user@account.box.com/",
-        "https://account.box.com\\@evil.test/",
-        "https://account.box.com/\r\nSet-Cookie: a=b",
-        "https://[::1/",
-        "https://account.box.com:99999/",
-        "https://account.box.com/" + "a" * 9000,
-    ],
-)
-def test_nobody_is_sent_to_an_address_that_is_not_absolute_https(url):
-    with pytest.raises(Refused) as caught:
-        ce.read_oauth_url(answer(200, {"oauthUrl": url}))
-
-    assert caught.value.code == Code.BAD_OAUTH_URL
-
-
-def test_an_oauth1_request_token_is_read():
-    read = ce.read_request_token(answer(200, {"token": "t", "secret": "canary"}))
-
-    assert read == ce.RequestToken("t", "canary")
-    assert "canary" not in repr(read)
-
-
 def test_enabling_succeeds_with_any_body():
     assert ce.read_enabled(answer(200, b"")) is None
 
