@@ -98,8 +98,8 @@ def judge(rules: Sequence[RevokeAnswer], answer: http.Answer) -> Judgement:
         return Judgement(Verdict.THROTTLED, "throttled")
     if answer.status >= 500:
         return Judgement(Verdict.UNAVAILABLE, f"http_{answer.status}")
-    if not 200 <= answer.status < 500 or 300 <= answer.status < 400:
-        return Judgement(Verdict.UNCLEAR, "redirect")
+    if not (200 <= answer.status < 300 or answer.status >= 400):
+        return Judgement(Verdict.UNCLEAR, f"http_{answer.status}")
     body = body_of(answer)
     if body.error in CLIENT_ERRORS:
         return Judgement(Verdict.REFUSED, body.error)
@@ -172,9 +172,16 @@ def life(rules: Sequence[LifeAnswer], answer: http.Answer) -> tuple[Life, bool]:
     asked = answer.headers.get("WWW-Authenticate", "").partition(" ")[0].lower()
     fitting = [rule for rule in rules if answer.status in rule.status]
     for rule in sorted(fitting, key=lambda rule: not rule.match):
+        if not rule.match and _says_nothing(answer.status, body):
+            continue
         if _matches(rule.match, body) and rule.challenge.lower() in ("", asked):
             return rule.means, rule.compare
     return Life.UNKNOWN, False
+
+
+def _says_nothing(status: int, body: Body) -> bool:
+    """Say whether a bare 200 carries nothing that a provider's own API would say."""
+    return status == 200 and body.shape != Shape.JSON
 
 
 # Matching

@@ -104,6 +104,11 @@ def get(key: str) -> Provider:
         raise UnknownProvider(key) from None
 
 
+def find(key: str) -> Provider | None:
+    """Return the record with this key, None where the catalogue has none."""
+    return _shipped().get(key)
+
+
 def for_element(element_key: str) -> Provider | None:
     """Return the record that an element's accounts belong to, if the catalogue knows."""
     return _by_element().get(element_key)

@@ -121,7 +121,10 @@ def _sent(
 def _step(provider: Provider, call: Call, grant: Grant, kind: TokenKind) -> Step:
     request = calls.build(provider, call, grant, kind)
     purpose, effect = f"revoke_{kind.value}", _effect(provider, kind)
-    return Step(purpose, kind, request, effect, grant.secrets)
+    # What was made of the secrets counts as one: Basic credentials, a signature.
+    made = [value for name, value in request.headers if name == "Authorization"]
+    secrets = (*grant.secrets, *(value.partition(" ")[2] for value in made))
+    return Step(purpose, kind, request, effect, secrets)
 
 
 def _effect(provider: Provider, kind: TokenKind) -> Effect:
@@ -160,11 +163,11 @@ def _wrong_kind(provider: Provider, kinds: list[TokenKind]) -> NotRevocable:
 def read(provider: Provider, step: Step, answer: http.Answer) -> Reading:
     """Say what an answer means. "Revoked" only says that the provider said yes."""
     judged = answers.judge(provider.revoke.answers, answer)
-    code = "" if judged.code in step.secrets else judged.code
+    leaks = redact.text(judged.code, *step.secrets) != judged.code
     waits = judged.verdict in (Verdict.THROTTLED, Verdict.UNAVAILABLE)
     return Reading(
         verdict=judged.verdict,
-        code=code,
+        code="" if leaks else judged.code,
         retry_after=answers.retry_after(answer) if waits else None,
         excerpt=redact.excerpt(answer.body, *step.secrets),
         proof=judged.proof,

@@ -34,6 +34,8 @@ _NAMED_PLACES = frozenset(
     {Placement.FORM, Placement.JSON, Placement.QUERY, Placement.HEADER}
 )
 _BODY_OF = {Placement.FORM: BodyKind.FORM, Placement.JSON: BodyKind.JSON}
+_SIGNING = frozenset({ClientAuth.HMAC_SHA1, ClientAuth.HMAC_SHA256})
+_AUTHORIZING = _SIGNING | {ClientAuth.BASIC, ClientAuth.BEARER}
 _SECRETS = GRANT_PLACEHOLDERS - {"client_id"}
 #: RFC 6749 §5.2: these speak of the client, so they never mean that a token is gone.
 CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
@@ -261,6 +263,20 @@ def _client(provider: Provider, call: Call, key: str) -> None:
     )
 
 
+def _one_authorization(provider: Provider, call: Call, key: str) -> None:
+    claims = [
+        any(name.lower() == "authorization" for name in _headers(call)),
+        call.client_auth in _AUTHORIZING,
+        call.token.place in (Placement.BEARER, Placement.SIGNED),
+    ]
+    signed = call.token.place == Placement.SIGNED
+    allowed = 2 if signed else 1
+    _require(sum(claims) <= allowed, key, "has two Authorization headers")
+    _require(
+        signed == (call.client_auth in _SIGNING), f"{key}.client_auth", "is not OAuth 1"
+    )
+
+
 def _header_names(provider: Provider, call: Call, key: str) -> None:
     for name in _headers(call):
         _require(
@@ -290,5 +306,6 @@ _CALL_RULES: tuple[Callable[[Provider, Call, str], None], ...] = (
     _token,
     _standard,
     _client,
+    _one_authorization,
     _header_names,
 )

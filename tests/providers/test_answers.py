@@ -79,7 +79,7 @@ def test_garbage_says_nothing(key, status, body):
 @pytest.mark.parametrize("key", ALL_KEYS)
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 304, 101])
 def test_a_redirect_says_nothing(key, status):
-    assert verdict(key, status) == (Verdict.UNCLEAR, "redirect")
+    assert verdict(key, status) == (Verdict.UNCLEAR, f"http_{status}")
 
 
 @pytest.mark.parametrize("key", ALL_KEYS)
@@ -168,6 +168,16 @@ def test_a_quoted_answer_shows_no_secret():
     assert len(got.excerpt) <= 210
     for secret in ("refresh-1", "access-1", "secret-1"):
         assert secret not in got.excerpt
+
+
+@pytest.mark.parametrize(
+    "error", ["refresh-1", "bad:refresh-1", "Y2xpZW50LTE6c2VjcmV0LTE"]
+)
+def test_a_code_that_repeats_a_secret_is_dropped(error):
+    got = reading("quickbooks", 400, f'{{"error": "{error}", "x": "{error}="}}')
+
+    assert (got.verdict, got.code) == (Verdict.REFUSED, "")
+    assert error not in got.excerpt
 
 
 def slack():

@@ -5,7 +5,7 @@ import json
 from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers import catalogue, oauth
@@ -202,6 +202,7 @@ def test_a_token_that_would_break_a_header_is_refused(token):
     assert caught.value.code == "bad_token"
 
 
+@settings(deadline=None)
 @given(
     st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1

@@ -121,6 +121,22 @@ FAULTS = [
         "revoke.call.body",
     ),
     ({"revoke__call__client_auth": "header"}, "revoke.call.client_auth"),
+    ({"revoke__call__client_auth": "oauth1_hmac_sha1"}, "revoke.call.client_auth"),
+    ({"revoke__call__token": {"place": "signed"}}, "revoke.call.client_auth"),
+    (
+        {
+            "revoke__call__token": {"place": "bearer"},
+            "revoke__call__client_auth": "basic",
+        },
+        "revoke.call",
+    ),
+    (
+        {
+            "revoke__call__client_auth": "basic",
+            "revoke__call__headers": {"authorization": "Client {client_id}"},
+        },
+        "revoke.call",
+    ),
     (
         {
             "revoke__call__client_auth_from": "how",
