@@ -78,6 +78,7 @@ class Launch:
             _want_port("127.0.0.1", settings.EMULATOR_PORT, "EMULATOR_PORT")
 
     def _start(self) -> None:
+        self.say("Starting…")
         self._start_broker()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)

@@ -73,6 +73,7 @@ class Installation:
 
     def start(self, *arguments: str, **more: str) -> "Running":
         """Start one of manage.py's commands and return at once."""
+        public = more.get("PUBLIC_URL", "").rpartition("/")[2]
         output = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the fixture)
         process = subprocess.Popen(
             [*MANAGE, *arguments],
@@ -82,7 +83,7 @@ class Installation:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        return Running(self, process, output)
+        return Running(self, process, output, public or "localhost")
 
 
 @dataclass
@@ -92,6 +93,7 @@ class Running:
     installation: Installation
     process: subprocess.Popen
     output: object
+    host: str = "localhost"
 
     def text(self) -> str:
         """Return what it wrote so far."""
@@ -100,12 +102,13 @@ class Running:
 
     def wait_until_ready(self, seconds: float = 60) -> None:
         """Wait until /readyz says that everything is well."""
-        url = f"http://127.0.0.1:{self.installation.web}/readyz"
+        address = f"http://127.0.0.1:{self.installation.web}/readyz"
+        url = urllib.request.Request(address, headers={"Host": self.host})
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert self.process.poll() is None, self.text()
             try:
-                if urllib.request.urlopen(url, timeout=5).status == 200:
+                with urllib.request.urlopen(url, timeout=5):
                     return
             except OSError:
                 time.sleep(0.1)
