@@ -41,6 +41,11 @@ class Fault:
         """Tell whether it will never match again."""
         return bool(self.times) and self.hits >= self.times
 
+    @property
+    def replaces(self) -> bool:
+        """Tell whether it can answer in the emulator's place."""
+        return KINDS[self.kind].replaces
+
     def matches(self, request: Request) -> bool:
         """Tell whether a request is meant by this rule."""
         return all(_MATCH[name](request, wanted) for name, wanted in self.match.items())
@@ -110,16 +115,20 @@ class Faults:
         return [rule.shown() for rule in self._rules]
 
     def matching(self, request: Request) -> list[Fault]:
-        """Return the rules that spoil this request, and count them as used."""
-        found = []
+        """Return the rules that spoil this request, and count them as used.
+
+        Of the kinds that answer instead of the emulator only the first one acts; the next
+        ones wait for the next request, so that several make a sequence.
+        """
+        found: list[Fault] = []
         for rule in self._rules:
             if rule.spent or not rule.matches(request):
                 continue
             if rule.skip:
                 rule.skip -= 1
-                continue
-            rule.hits += 1
-            found.append(rule)
+            elif not (rule.replaces and any(other.replaces for other in found)):
+                rule.hits += 1
+                found.append(rule)
         return found
 
 

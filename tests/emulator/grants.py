@@ -23,6 +23,16 @@ def account(world: World, provider: str, account_id: str = "", **site: str) -> A
     return held
 
 
+def account_of(world: World, grant: Grant) -> Account:
+    """Return whose grant this is."""
+    return world.accounts[f"{grant.provider}:{grant.account}"]
+
+
+def lives_at(world: World, grant: Grant, host: str) -> bool:
+    """Tell whether this generic server gave the grant; of other providers this is true."""
+    return grant.provider != "generic" or account_of(world, grant).site["host"] == host
+
+
 def give(world: World, owner: Account, client_id: str) -> Grant:
     """Make a new grant with an access and a refresh token."""
     grant = Grant(
@@ -90,7 +100,7 @@ def refresh(world: World, value: str) -> tuple[str, str] | None:
     grant = world.grant_by_token(value)
     if grant is None or not is_live(world, value, "refresh"):
         return None
-    owner = world.accounts[f"{grant.provider}:{grant.account}"]
+    owner = account_of(world, grant)
     used = grant.tokens[value]
     before = set(grant.tokens)
     if PROFILES[grant.provider].rotates:
@@ -134,7 +144,9 @@ def revoke(world: World, grant: Grant, value: str, spoil: dict[str, Any]) -> str
 def access_kills_grant(world: World, grant: Grant) -> bool:
     """Tell whether revoking an access token of this grant takes the refresh token along."""
     if grant.provider == "generic":
-        return bool(world.switch("generic_access_kills_grant"))
+        server = world.servers[account_of(world, grant).site["host"]]
+        everywhere = bool(world.switch("generic_access_kills_grant"))
+        return everywhere or server.access_kills_grant
     return PROFILES[grant.provider].access_kills == "grant"
 
 

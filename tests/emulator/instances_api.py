@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from bisect import bisect_right
 from collections import Counter
 from typing import Any
 
@@ -14,6 +15,7 @@ from .records import Instance
 from .world import World, request_id
 
 MAX_PAGE = 200
+_FILTERS = ("tags[]", "searchText")
 
 
 def find(world: World, request: Request, caller: Caller, number: str) -> Instance:
@@ -58,34 +60,42 @@ def listing(
     world: World, request: Request, caller: Caller, element: str = ""
 ) -> Answer:
     """Answer one page of the organization's instances, 404 when nothing matches."""
-    matching = [
-        instance
-        for instance in sorted(
-            world.instances.values(), key=lambda instance: instance.id
-        )
-        if instance.organization == caller.organization.id
-        and (not element or instance.element == element)
-        and _matches(world, request, instance)
-    ]
+    ids = _matching(world, request, caller, element)
     after, size = _cursor(request), _page_size(world, request)
-    later = [instance for instance in matching if instance.id > after]
+    later = ids[bisect_right(ids, after) :]
     request.note("listed")
-    if not matching and world.switch("empty_list_is_404"):
+    if not ids and world.switch("empty_list_is_404"):
         return problem(404, "No instances found")
     hydrated = request.arg("hydrate", "true") != "false" and world.switch(
         "list_hydrated"
     )
-    rows = [instance_body(world, instance, hydrated) for instance in later[:size]]
+    rows = [
+        instance_body(world, world.instances[number], hydrated)
+        for number in later[:size]
+    ]
     headers = [
-        ("Elements-Total-Count", str(len(matching))),
+        ("Elements-Total-Count", str(len(ids))),
         ("Elements-Returned-Count", str(len(rows))),
         ("Elements-Request-Id", request_id()),
     ]
     if len(later) > size:
         headers.append(
-            ("Elements-Next-Page-Token", _write_cursor(later[size - 1].id, size))
+            ("Elements-Next-Page-Token", _write_cursor(later[size - 1], size))
         )
     return as_json(rows, headers=tuple(headers))
+
+
+def _matching(
+    world: World, request: Request, caller: Caller, element: str
+) -> list[int]:
+    """Return the ids of all matching instances in order."""
+    if not element and not any(name in _FILTERS for name, _ in request.query):
+        return world.ids_of(caller.organization)
+    return [
+        instance.id
+        for instance in world.instances_of_organization(caller.organization)
+        if element in ("", instance.element) and _matches(world, request, instance)
+    ]
 
 
 def _matches(world: World, request: Request, instance: Instance) -> bool:

@@ -39,14 +39,13 @@ def holder(world: World, request: Request) -> tuple[Account, Grant] | None:
     alive = (
         grant is not None
         and grant.provider == request.trace.provider
+        and grants.lives_at(world, grant, request.host)
         and grants.is_live(world, token)
     )
     request.note("alive" if alive else "dead")
-    return (
-        (world.accounts[f"{grant.provider}:{grant.account}"], grant)
-        if alive and grant is not None
-        else None
-    )
+    if not alive or grant is None:
+        return None
+    return grants.account_of(world, grant), grant
 
 
 # -- Box -----------------------------------------------------------------------------------------
@@ -220,10 +219,10 @@ def introspect(world: World, request: Request) -> Answer:
     token = request.form().get("token", "")
     grant = world.grant_by_token(token)
     request.trace.instances = world.instances_of_grant(grant)
-    mine = grant is not None and grant.client_id == client.client_id
     active = (
-        mine
-        and grant is not None
+        grant is not None
+        and grant.client_id == client.client_id
+        and grants.lives_at(world, grant, request.host)
         and grants.is_live(world, token, grant.tokens[token]["kind"])
     )
     request.note("active" if active else "inactive")

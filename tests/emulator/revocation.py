@@ -7,7 +7,7 @@ from hmac import compare_digest
 from . import grants
 from .messages import Answer, Refused, Request, as_form, as_json, nothing
 from .profiles import PROFILES
-from .records import Client, Grant
+from .records import Client, Grant, Token
 from .world import World
 
 
@@ -114,6 +114,9 @@ def generic(world: World, request: Request) -> Answer:
             {"error": "invalid_request", "error_description": "token is missing"}, 400
         )
     grant = world.grant_by_token(token)
+    if grant is not None and not grants.lives_at(world, grant, request.host):
+        request.note("wrong_host", *world.instances_of_grant(grant))
+        return nothing(200)
     if grant is not None and grant.client_id != client.client_id:
         request.note("token_of_other_client")
         return as_json(
@@ -123,20 +126,17 @@ def generic(world: World, request: Request) -> Answer:
             },
             400,
         )
-    if (
-        grant is not None
-        and grant.tokens[token]["kind"] == "access"
-        and not _revokes_access(world, request)
-    ):
+    if grant is not None and not _revokes(world, request, grant.tokens[token]):
         request.note("unsupported_token_type")
         return as_json({"error": "unsupported_token_type"}, 400)
     return _revoke(world, request, token, nothing(200), client)
 
 
-def _revokes_access(world: World, request: Request) -> bool:
-    return (
-        bool(world.switch("generic_revokes_access"))
-        and world.servers[request.host].revokes_access
+def _revokes(world: World, request: Request, token: Token) -> bool:
+    """Tell whether this generic server revokes tokens of this kind."""
+    access_too = world.switch("generic_revokes_access")
+    return token["kind"] == "refresh" or (
+        bool(access_too) and world.servers[request.host].revokes_access
     )
 
 

@@ -75,6 +75,8 @@ def element(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
     )
     made = Element(**(basis | wanted))
     world.save(made)
+    if made.provider == "generic" and made.host not in world.servers:
+        world.save(Server(made.host))
     return vars(made)
 
 

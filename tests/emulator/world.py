@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -60,6 +61,7 @@ class World:
         self._by_user_secret: dict[str, int] = {}
         self._by_token: dict[str, int] = {}
         self._by_grant: dict[int, set[int]] = {}
+        self._by_organization: dict[int, list[int]] = {}
         self._ids: dict[str, int] = {}
 
     def _add_defaults(self) -> None:
@@ -79,18 +81,35 @@ class World:
         if isinstance(record, Instance):
             self._by_element_token.pop(record.token, None)
             self._by_grant.get(record.grant, set()).discard(record.id)
+            self._by_organization[record.organization].remove(record.id)
 
     def _put(self, record: Record) -> None:
         self._tables[record.KIND][record.key] = record
         if isinstance(record, Instance):
             self._by_element_token[record.token] = record.id
             self._by_grant.setdefault(record.grant, set()).add(record.id)
+            self._order(record)
         elif isinstance(record, Grant):
             self._by_token.update(dict.fromkeys(record.tokens, record.id))
         elif isinstance(record, Organization):
             self._by_user_secret[record.user_secret] = record.id
         if isinstance(record, Instance | Grant | Organization):
             self._ids[record.KIND] = max(self._ids.get(record.KIND, 0), record.id)
+
+    def _order(self, instance: Instance) -> None:
+        """Keep the ids of an organization's instances in order, so that a page is a slice."""
+        ids = self._by_organization.setdefault(instance.organization, [])
+        place = bisect_left(ids, instance.id)
+        if place == len(ids) or ids[place] != instance.id:
+            ids.insert(place, instance.id)
+
+    def instances_of_organization(self, organization: Organization) -> list[Instance]:
+        """Return an organization's instances in the order of their ids."""
+        return [self.instances[number] for number in self.ids_of(organization)]
+
+    def ids_of(self, organization: Organization) -> list[int]:
+        """Return the ids of an organization's instances in order; not to be changed."""
+        return self._by_organization.get(organization.id, [])
 
     def next_id(self, kind: str) -> int:
         """Return an id that no row of this kind has had."""

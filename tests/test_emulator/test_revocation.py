@@ -260,7 +260,6 @@ def test_any_host_can_be_a_generic_server(acme):
 
 
 def test_an_element_can_stand_on_another_generic_server(acme):
-    acme.emulator.control("servers", {"host": "id.acme.test"})
     acme.emulator.control("elements", {"key": "acme-crm", "host": "id.acme.test"})
     instance = acme.instance("acme-crm", client_id="generic-app")
     url = "https://id.acme.test/oauth/revoke"
@@ -271,6 +270,28 @@ def test_an_element_can_stand_on_another_generic_server(acme):
     assert held["oauth.token.revoke_url"] == url
     assert answer.status == 200
     assert acme.ping(instance).status == 401
+
+
+def test_a_generic_server_does_not_know_the_tokens_of_another(acme):
+    acme.emulator.control("servers", {"host": "id.acme.test"})
+    instance = acme.instance("generic")
+    url = "https://id.acme.test/oauth/revoke"
+
+    assert acme.revoke("generic", instance["refresh_token"], url=url).status == 200
+    assert acme.truth(instance)["refresh_alive"]
+    userinfo = "https://id.acme.test/oauth/userinfo"
+    bearer = {"Authorization": f"Bearer {instance['access_token']}"}
+    assert acme.provider("GET", userinfo, None, bearer).status == 401
+
+
+def test_one_generic_server_can_have_its_own_policy(acme):
+    row = {"host": "auth.example.com", "access_kills_grant": True}
+    acme.emulator.control("servers", row)
+    instance = acme.instance("generic")
+
+    acme.revoke("generic", instance["access_token"])
+
+    assert not acme.truth(instance)["refresh_alive"]
 
 
 def test_identity_calls_name_the_account(acme):
