@@ -21,6 +21,10 @@ from ceadmin.audit.actors import SYSTEM
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
 from ceadmin.teams.models import Membership, Organization, User
+from instances.choices import InstanceStatus, RunKind
+from instances.models import Instance, Item, ReconnectLink, Run
+from instances.models.instance import instance_uid
+from providers.models import ProviderApp
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -88,3 +92,80 @@ def event(organization: Organization, mark: str) -> models.Model:
             ticket=mark,
             outcome=mark,
         )
+
+
+def app_form(organization: Organization) -> dict[str, Any]:
+    return {
+        "organization": organization.pk,
+        "name": "planted",
+        "provider_key": "box",
+        "element_key": "box",
+        "client_id": "planted",
+        "callback_mode": "ours",
+        "site": "{}",
+    }
+
+
+@builder("providers.ProviderApp", form=app_form)
+def provider_app(organization: Organization, mark: str) -> ProviderApp:
+    return ProviderApp.objects.create(
+        organization=organization,
+        name=f"{mark}-app",
+        provider_key="box",
+        element_key="box",
+        client_id=f"{mark}-client",
+    )
+
+
+@builder("instances.Instance")
+def instance(organization: Organization, mark: str) -> Instance:
+    remote_id = f"{mark}-{Instance.objects.count()}"
+    return Instance.objects.create(
+        uid=instance_uid(organization.uid, remote_id),
+        remote_id=remote_id,
+        name=mark,
+        organization=organization,
+        element_key="box",
+        provider_key="box",
+        account=mark,
+        status=InstanceStatus.CONNECTED,
+        status_since=AT,
+        created_at=AT,
+    )
+
+
+@builder("instances.Run")
+def run(organization: Organization, mark: str) -> Run:
+    return Run.objects.create(
+        organization=organization,
+        kind=RunKind.PROBE,
+        reason=mark,
+        ticket=mark,
+        requested_by_name=mark,
+        created_at=AT,
+    )
+
+
+@builder("instances.Item")
+def item(organization: Organization, mark: str) -> Item:
+    row = instance(organization, mark)
+    return Item.objects.create(
+        run=run(organization, mark),
+        instance=row,
+        number=1,
+        instance_uid=row.uid,
+        instance_name=mark,
+        remote_id=row.remote_id,
+        element_key="box",
+    )
+
+
+@builder("instances.ReconnectLink")
+def reconnect_link(organization: Organization, mark: str) -> ReconnectLink:
+    return ReconnectLink.objects.create(
+        token_hash=f"{mark}-hash",
+        instance=instance(organization, mark),
+        made_by_name=mark,
+        made_at=AT,
+        expires_at=AT,
+    )

@@ -7,9 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
+from ceadmin import ui
 from ceadmin.audit.models import Event, Origin
 from ceadmin.audit.record import SYSTEM_CHAIN
+from ceadmin.frame import FramedAdmin, chosen_organization
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import Organization
 from ceadmin.teams.naming import Names, names_of
@@ -35,15 +38,16 @@ class ChainFilter(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Event]
     ) -> QuerySet[Event]:
-        """Narrow to the chosen one."""
+        """Narrow to the one chosen here, else to the one chosen for every page."""
         if self.value() is None:
-            return queryset
+            chosen = chosen_organization(request)
+            return queryset.filter(chain=chosen.chain) if chosen else queryset
         chain = SYSTEM_CHAIN if self.value() == "system" else self.value()
         return queryset.filter(chain=chain)
 
 
 @admin.register(Event)
-class EventAdmin(ScopedAdmin):
+class EventAdmin(FramedAdmin, ScopedAdmin):
     """Who did what to what, why, and what came of it. Nothing here can be changed."""
 
     organization_path = ""  # events have no foreign keys: see `rows`
@@ -51,12 +55,12 @@ class EventAdmin(ScopedAdmin):
     act_add = act_change = act_delete = None
 
     list_display = (
-        "at",
-        "organization_name",
+        "time",
         "action",
         "who",
         "subject",
-        "outcome",
+        "result",
+        "organization_name",
         "reason",
         "ticket",
     )
@@ -95,6 +99,10 @@ class EventAdmin(ScopedAdmin):
     show_full_result_count = False
     list_per_page = 50
     actions = None
+
+    empty_icon = "audit"
+    empty_title = "No events here"
+    empty_text = "Everything done to instances, secrets and members is recorded here."
 
     def rows(
         self, request: HttpRequest, act: Act | None, queryset: QuerySet[Event]
@@ -138,6 +146,16 @@ class EventAdmin(ScopedAdmin):
     def audit_uid(self, obj: Event) -> str:
         """Give what an event is about."""
         return obj.subject_uid
+
+    @admin.display(description="time", ordering="id")
+    def time(self, event: Event) -> str:
+        """Say how long ago it was."""
+        return ui.when(event.at, timezone.now())
+
+    @admin.display(description="outcome", ordering="outcome")
+    def result(self, event: Event) -> str:
+        """Show what came of it as every page shows it."""
+        return ui.pill(event.outcome)
 
     @admin.display(description="organization")
     def organization_name(self, event: Event) -> str:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from ceadmin.frame import FramedAdmin
 from ceadmin.teams.choices import Act, Role
 from ceadmin.teams.forms import (
     ROLE_FLAGS,
@@ -25,7 +26,7 @@ from ceadmin.teams.scoping import ScopedAdmin
 
 
 @admin.register(Membership)
-class MembershipAdmin(ScopedAdmin):
+class MembershipAdmin(FramedAdmin, ScopedAdmin):
     """Who belongs to an organization, and in which roles."""
 
     act_add = act_change = act_delete = Act.OWN
@@ -35,6 +36,10 @@ class MembershipAdmin(ScopedAdmin):
     search_fields = ("user__email", "user__name")
     list_select_related = ("user", "organization")
     ordering = ("organization__name", "user__email", "pk")
+
+    empty_icon = "team"
+    empty_title = "No members here"
+    empty_text = "Members share an organization's secrets without seeing them."
 
     def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
         """Ask for a mail address when adding; show the user afterwards."""

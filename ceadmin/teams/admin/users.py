@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 
+from ceadmin.frame import FramedAdmin
 from ceadmin.teams.choices import Act
 from ceadmin.teams.forms import NewUserForm, UserForm
 from ceadmin.teams.models import Membership, Organization, User
@@ -32,7 +33,7 @@ if admin.site.is_registered(Group):
 
 
 @admin.register(User)
-class UserAdmin(ScopedAdmin, _UserAdmin):
+class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
     """People who sign in. Everybody may change what their own entry says of them."""
 
     organization_path = ""  # in none, in one or in many

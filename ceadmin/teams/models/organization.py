@@ -1,6 +1,7 @@
 """A tenant: one organization of the platform, shared by a team."""
 
 import uuid
+from collections.abc import Collection
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -73,9 +74,10 @@ class Organization(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self) -> None:
-        """Write the base URL as it is compared: small letters, no slash at the end."""
-        self.base_url = self.base_url.strip().rstrip("/").lower()
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Write the base URL as it is compared, small and without a slash at the end."""
+        self.base_url = self.base_url.strip(" ").rstrip("/").lower()
+        super().clean_fields(exclude=exclude)
 
     @property
     def chain(self) -> str:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from ceadmin.audit.canonical import visible
 from ceadmin.teams.validators import validate_language, validate_time_zone
 
 
@@ -31,7 +32,8 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Find a user by mail address."""
-        return self.get(email=(username or "").strip().lower())
+        # Typed by anybody: NUL and lone surrogates would make the database raise.
+        return self.get(email=visible(username or "").strip().lower())
 
 
 class User(AbstractBaseUser):
