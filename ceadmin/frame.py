@@ -14,8 +14,7 @@ from django.conf import settings
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -41,13 +40,20 @@ class Place:
         str, ...
     ] = ()  # app_label.model_name; the first one's list is the target
     apart: bool = False  # set off from what stands above
+    short: str | Promise = ""  # for the phone's bar
 
 
 PLACES = (
     Place("overview", _("Overview"), "overview"),
     Place("instances", _("Instances"), "instances", ("instances.instance",)),
     Place("runs", _("Runs"), "runs", ("instances.run", "instances.item")),
-    Place("links", _("Reconnect links"), "link", ("instances.reconnectlink",)),
+    Place(
+        "links",
+        _("Reconnect links"),
+        "link",
+        ("instances.reconnectlink",),
+        short=_("Links"),
+    ),
     Place("providers", _("Providers"), "providers", ("providers.providerapp",)),
     Place("audit", _("Audit"), "audit", ("audit.event",), apart=True),
     Place("organization", _("Organization"), "organization", ("teams.organization",)),
@@ -90,9 +96,7 @@ def banner() -> Banner | None:
     """Return the strip of this environment; production has none."""
     name = settings.ENVIRONMENT_NAME
     if settings.DEMO:
-        return Banner(
-            "active", _("Demo: everything here talks to an emulator on this machine.")
-        )
+        return Banner("active", _("Demo on an emulator: nothing real is touched."))
     if name == "production":
         return None
     return Banner("warn", _("This is %(name)s, not production.") % {"name": name})
@@ -100,11 +104,12 @@ def banner() -> Banner | None:
 
 def chosen_organization(request: HttpRequest) -> Organization | None:
     """Return the organization that this person works in, None for all of theirs."""
-    if not hasattr(request, "_chosen_organization"):
+    kept = vars(request)  # asked several times while a page is made
+    if "chosen_organization" not in kept:
         uid = request.session.get(CHOSEN, "")
         found = find_organization(request, uid) if uid else None
-        request._chosen_organization = found  # type: ignore[attr-defined]  # once a request
-    chosen: Organization | None = request._chosen_organization
+        kept["chosen_organization"] = found
+    chosen: Organization | None = kept["chosen_organization"]
     return chosen
 
 
@@ -162,7 +167,7 @@ class FramedAdmin(_Admin):
 
     def changelist_view(
         self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None
-    ) -> TemplateResponse:
+    ) -> HttpResponse:
         """Give the list its sentence and its empty state."""
         words = {
             "headline": self.headline(request),

@@ -34,4 +34,6 @@ def not_allowed(request: HttpRequest, exception: PermissionDenied) -> HttpRespon
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer 403 to a form whose check value is missing or old (CSRF)."""
-    return render(request, "403_csrf.html", {"home": reverse("admin:index")}, status=403)
+    return render(
+        request, "403_csrf.html", {"home": reverse("admin:index")}, status=403
+    )

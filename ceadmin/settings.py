@@ -193,6 +193,7 @@ CELERY_BEAT_SCHEDULE = {
 # Words and time
 LANGUAGE_CODE = "en"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["ceadmin.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -220,6 +221,7 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_NAME = f"{_cookie}csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "ceadmin.problems.stale_form"
 
 # Transport
 SECURE_SSL_REDIRECT = HTTPS

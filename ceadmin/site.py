@@ -54,7 +54,7 @@ class Panel:
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     url: str = ""  # where all of it is
-    link: str | Promise = _("Show all")
+    link: str | Promise = ""  # what the way there is called
     wide: bool = False
 
 
@@ -209,9 +209,9 @@ class CeAdminSite(admin.AdminSite):
         request: HttpRequest,
         app_label: str,
         extra_context: Mapping[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Go to the overview: people think in places, not in applications."""
-        return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
+    ) -> TemplateResponse:
+        """Show the overview: people think in places, not in applications."""
+        return self.index(request, extra_context)
 
     def search(self, request: HttpRequest) -> HttpResponse:
         """Show what was found, by kind."""
@@ -244,7 +244,7 @@ class CeAdminSite(admin.AdminSite):
     def _page(
         self, request: HttpRequest, template: str, context: Mapping[str, Any]
     ) -> TemplateResponse:
-        request.current_app = self.name  # type: ignore[attr-defined]  # as Django's views do
+        request.current_app = self.name
         return TemplateResponse(
             request, template, {**self.each_context(request), **context}
         )

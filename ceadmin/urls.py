@@ -11,3 +11,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("instances.urls")),
 ]
+
+handler403 = "ceadmin.problems.not_allowed"
+handler404 = "ceadmin.problems.not_found"

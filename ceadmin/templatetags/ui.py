@@ -96,14 +96,19 @@ def action_buttons(cl: ChangeList, action_form: Form) -> list[ActionButton]:
 
 
 @register.simple_tag
-def cells(row: Iterable[str], headers: Iterable[dict[str, Any]]) -> Iterator[SafeString]:
+def cells(
+    row: Iterable[str], headers: Iterable[dict[str, Any]]
+) -> Iterator[SafeString]:
     """Give every cell its column's name, which the phone's cards show before the value."""
     for cell, header in zip(row, headers, strict=False):
         tag, rest = str(cell)[:3], str(cell)[3:]
         label = strip_tags(str(header["text"]))
         # Django has escaped the cell's content; only the opening tag is split off here.
         yield format_html(
-            '{} data-label="{}"{}', SafeString(tag), label.capitalize(), SafeString(rest)
+            '{} data-label="{}"{}',
+            SafeString(tag),
+            label.capitalize(),
+            SafeString(rest),
         )
 
 
@@ -121,5 +126,5 @@ def field_label(field: Any) -> SafeString:
         label = capfirst(str(field.field["label"]))
         return format_html('<span class="label">{}</span>', label)
     bound: BoundField = field.field
-    attrs = {"class": "required"} if bound.field.required else {}
-    return bound.label_tag(capfirst(bound.label), attrs=attrs, label_suffix="")
+    attrs: dict[str, str | bool] = {"class": "required"} if bound.field.required else {}
+    return bound.label_tag(capfirst(str(bound.label)), attrs=attrs, label_suffix="")

@@ -31,17 +31,18 @@
   });
 
   // select2 names its choosers after their value only: give them the field's label.
-  const nameChoosers = () => {
-    for (const chooser of document.querySelectorAll('.select2-selection')) {
-      const select = chooser.closest('.select2-container').previousElementSibling;
-      const label = select && select.labels && select.labels[0];
-      for (const part of label ? [chooser, ...chooser.querySelectorAll('[role="textbox"]')] : []) {
-        part.setAttribute('aria-label', label.textContent.trim());
-      }
+  const nameChooser = (chooser) => {
+    const select = chooser.closest('.select2-container').previousElementSibling;
+    const label = select && select.labels && select.labels[0];
+    for (const part of label ? [chooser, ...chooser.querySelectorAll('[role="textbox"]')] : []) {
+      part.setAttribute('aria-label', label.textContent.trim());
     }
   };
-  window.addEventListener('load', nameChoosers);
-  document.addEventListener('formset:added', () => setTimeout(nameChoosers));
+  if (document.querySelector('.admin-autocomplete')) {
+    new MutationObserver(() => {
+      document.querySelectorAll('.select2-selection:not([aria-label])').forEach(nameChooser);
+    }).observe(document.body, { childList: true, subtree: true });
+  }
 
   // A double click sends a form once; coming back to the page makes it usable again.
   document.addEventListener('submit', (event) => {
