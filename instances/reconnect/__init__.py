@@ -15,8 +15,9 @@ from instances.reconnect.links import (
     open_link,
     provider_key_of,
 )
-from instances.reconnect.person import callback, consent_by_itself, paste, start
+from instances.reconnect.person import callback, paste, start
 from instances.reconnect.state import STATE_LIFE, Visitor, member_browser, new_secret
+from instances.reconnect.unattended import consent_by_itself
 
 __all__ = [
     "STATE_LIFE",

@@ -12,7 +12,7 @@ from django.db.models import F
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import record_many
-from ceadmin.lib import http, redact
+from ceadmin.lib import redact
 from ceadmin.lib.sealed import seal
 from ceadmin.teams.choices import Act
 from ceadmin.teams.permissions import require
@@ -22,7 +22,7 @@ from instances.actions.causes import sentence
 from instances.actions.consent_flow import Consent
 from instances.actions.load import load_case
 from instances.actions.perform import Trail, perform
-from instances.choices import LINK_OPEN, AttemptState, ItemStatus, LinkStatus, Outcome
+from instances.choices import LINK_OPEN, AttemptState, LinkStatus, Outcome
 from instances.cloud_elements import PlatformError
 from instances.models import Attempt, Item, ReconnectLink
 from instances.reconnect import refusals
@@ -309,51 +309,3 @@ def pasted(text: str) -> dict[str, list[str]]:
     else:
         return {"code": [text]} if text else {}
     return parse_qs(query, keep_blank_values=True, max_num_fields=50)
-
-
-# The emulator's own drills
-
-
-def consent_by_itself(link: ReconnectLink, *, now: datetime) -> ReconnectLink:
-    """Play the person at the emulator's consent page, in runs that ask for it and nowhere else."""
-    item = item_of(link)
-    if not http.emulated() or not item.run.options.get("self_consent"):
-        raise LinkError(
-            "not_emulated", "Only a run on the emulator consents by itself."
-        )
-    visitor = Visitor(browsers=(new_secret(),), user=item.run.requested_by)
-    actor = visitor.actor(link)
-    try:
-        url = start(link, browser=visitor.browsers[0], visitor=visitor, now=now)
-        back = _play(link, item, url, actor)
-        fresh = ReconnectLink.objects.detailed().get(pk=link.pk)
-        query = parse_qs(urlsplit(back).query, keep_blank_values=True)
-        return callback(
-            provider_key_of(fresh.instance), query, visitor=visitor, now=now
-        )
-    except (LinkError, CallbackRefused, http.HttpError) as problem:
-        return _give_up(link, item, problem, actor, now)
-
-
-def _play(link: ReconnectLink, item: Item, url: str, actor: Actor) -> str:
-    case = load_case(item, item.run)
-    if isinstance(case, Result):
-        raise LinkError(case.cause, case.explanation)
-    form = {"decision": "allow", "account": "same", "instance": case.remote_id}
-    return perform(consent_flow.consent(case, url, form), Trail(item, item.run, actor))
-
-
-def _give_up(
-    link: ReconnectLink, item: Item, problem: Exception, actor: Actor, now: datetime
-) -> ReconnectLink:
-    """End an unattended consent that went wrong: nobody will come and try again."""
-    current = ReconnectLink.objects.detailed().get(pk=link.pk)
-    if current.item is None or current.item.status != ItemStatus.WAITING:
-        return current
-    code = str(getattr(problem, "code", "consent_failed"))
-    result = Result(
-        Outcome.STILL_DEAD.value,
-        cause=code,
-        explanation="The emulator's consent page did not lead back to the callback.",
-    )
-    return close(current, result, actor, now)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin import site
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -39,7 +41,12 @@ def paste_page(request: HttpRequest, uid: str) -> HttpResponse:
     if act in _MEMBER_ACTS:
         _member_acts(request, link, act)
         return redirect("instances:paste", uid=link.uid)
-    return render(request, "instances/member/paste.html", about(link))
+    return _page(request, about(link))
+
+
+def _page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    frame = site.each_context(request)
+    return render(request, "instances/member/paste.html", {**frame, **context})
 
 
 def _members_link(request: HttpRequest, uid: str) -> ReconnectLink:
@@ -76,7 +83,7 @@ def _member_starts(request: HttpRequest, link: ReconnectLink) -> HttpResponse:
     except LinkError as problem:
         messages.error(request, problem.sentence)
         return redirect("instances:paste", uid=link.uid)
-    return render(request, "instances/member/paste.html", going(link, url))
+    return _page(request, going(link, url))
 
 
 def _member_acts(request: HttpRequest, link: ReconnectLink, act: str) -> None:

@@ -237,6 +237,22 @@ def test_a_drill_consents_by_itself(emulator, team):
     ]
 
 
+def test_a_doubled_message_changes_nothing(emulator, team):
+    case = waiting(
+        emulator, team.acme, kind=RunKind.DRILL, user=team.rita, self_consent=True
+    )
+    in_hand = timezone.now() + timedelta(minutes=1)
+    ReconnectLink.objects.update(held_until=in_hand)
+    untouched = reconnect.consent_by_itself(case.link, now=timezone.now())
+    ReconnectLink.objects.update(held_until=None)
+    reconnect.consent_by_itself(case.link, now=timezone.now())
+
+    again = reconnect.consent_by_itself(case.link, now=timezone.now())
+
+    assert (untouched.status, again.status) == (LinkStatus.MADE, LinkStatus.FINISHED)
+    assert len(case.heard("PATCH", "/instances")) == 1
+
+
 def test_a_spoiled_consent_ends_the_drill(emulator, team):
     case = waiting(
         emulator, team.acme, kind=RunKind.DRILL, user=team.rita, self_consent=True

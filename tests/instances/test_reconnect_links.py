@@ -53,6 +53,14 @@ def test_the_page_says_who_asks_for_what(emulator, acme, person):
         assert words in page
 
 
+def test_in_mode_theirs_the_page_says_who_finishes(emulator, acme, person):
+    case = waiting(emulator, acme, mode="theirs")
+
+    page = person.open(case).content.decode()
+
+    assert "app.customer.example, which finishes the connection" in page
+
+
 def test_the_next_page_is_a_plain_link_in_this_browser(emulator, acme, person):
     case = waiting(emulator, acme)
 
