@@ -28,6 +28,7 @@ class Organization:
 
     @property
     def key(self) -> int:
+        """What its table knows it by."""
         return self.id
 
 
@@ -44,6 +45,7 @@ class Client:
 
     @property
     def key(self) -> str:
+        """What its table knows it by."""
         return f"{self.provider}:{self.client_id}"
 
 
@@ -62,6 +64,7 @@ class Account:
 
     @property
     def key(self) -> str:
+        """What its table knows it by."""
         return f"{self.provider}:{self.id}"
 
 
@@ -80,6 +83,7 @@ class Grant:
 
     @property
     def key(self) -> int:
+        """What its table knows it by."""
         return self.id
 
 
@@ -102,6 +106,7 @@ class Code:
 
     @property
     def key(self) -> str:
+        """What its table knows it by."""
         return self.code
 
 
@@ -128,6 +133,7 @@ class Instance:
 
     @property
     def key(self) -> int:
+        """What its table knows it by."""
         return self.id
 
 
@@ -158,6 +164,7 @@ class Server:
 
     @property
     def key(self) -> str:
+        """What its table knows it by."""
         return self.host
 
 
