@@ -76,8 +76,10 @@ def make_links(run: Run, now: datetime) -> None:
     for item in waiting.select_related("instance").order_by("pk"):
         if item.instance is not None:
             reconnect.make_link(item.instance, item=item, user=run.requested_by, now=now)
-            if run.options.get("self_consent"):
-                nudge("instances.consent", item_id=item.pk)
+    if run.options.get("self_consent"):
+        # Also those whose first message was lost: a consent in hand is not begun twice.
+        for pk in Item.objects.filter(run=run, status=ItemStatus.WAITING).values_list("pk", flat=True):
+            nudge("instances.consent", item_id=pk)
 
 
 def consent(item_id: int, *, now: datetime) -> None:
