@@ -22,7 +22,7 @@ from ceadmin.teams.models import Organization
 from ceadmin.teams.permissions import organizations
 
 if TYPE_CHECKING:
-    _Admin = ModelAdmin[Model]
+    _Admin = ModelAdmin[Any]
 else:
     _Admin = object
 

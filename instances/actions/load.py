@@ -106,7 +106,7 @@ def case_of(
         element_key=instance.element_key,
         hub=instance.hub,
         element_token=token,
-        provider=catalogue.get(provider_key) if provider_key else None,
+        provider=catalogue.find(provider_key),
         app=app_of(instance.provider_app) if instance.provider_app else None,
         site=dict(instance.site),
         options={**run.options, "account": instance.account},

@@ -3,12 +3,15 @@
 from instances.runs.acts import ACT_OF_KIND, create, discard, pause, resume, retry, start, stop
 from instances.runs.errors import RunError
 from instances.runs.plan import plan
+from instances.runs.preview import Effect, Preview, preview
 from instances.runs.progress import Progress, as_json, exit_code, progress
 from instances.runs.sweep import sweep
 from instances.runs.work import consent, fail, finish_if_done, work
 
 __all__ = [
     "ACT_OF_KIND",
+    "Effect",
+    "Preview",
     "Progress",
     "RunError",
     "as_json",
@@ -20,6 +23,7 @@ __all__ = [
     "finish_if_done",
     "pause",
     "plan",
+    "preview",
     "progress",
     "resume",
     "retry",

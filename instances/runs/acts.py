@@ -83,15 +83,25 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise RunError("bad_option", f"The option {name}={value!r} does not exist.")
 
 
-def start(run: Run, *, user: User, now: datetime, reason: str = "", ticket: str = "") -> None:
-    """Set a draft going; raise RunError when it can't be started and NotAllowed."""
+def start(
+    run: Run,
+    *,
+    user: User,
+    now: datetime,
+    reason: str = "",
+    ticket: str = "",
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """Set a draft going, its options replaced where given; raise RunError when it can't be started and NotAllowed."""
     require(user, ACT_OF_KIND[run.kind], run.organization)
+    chosen = {**run.options, **(options or {})}
+    _check_options(chosen)
     reason = (reason or run.reason).strip()[:500]
     ticket = (ticket or run.ticket).strip()[:120]
     if not reason:
         raise RunError("reason_missing", "Say why: a revocation needs a reason, which the audit keeps.")
     with transaction.atomic():
-        fields = {"status": RunStatus.RUNNING, "started_at": now, "reason": reason, "ticket": ticket}
+        fields = {"status": RunStatus.RUNNING, "started_at": now, "reason": reason, "ticket": ticket, "options": chosen}
         ready = Run.objects.filter(pk=run.pk, status=RunStatus.DRAFT, planned_at__isnull=False, total__gt=0)
         if run.options.get("dry_run") or ready.update(**fields) != 1:
             raise _why_not(Run.objects.get(pk=run.pk))

@@ -30,7 +30,7 @@ class Mirror:
     def row(self, remote: RemoteInstance, known: Instance | None, now: datetime) -> Instance:
         """Return the unsaved row of `remote`; what the answer lacks is taken from the `known` row."""
         app = self._app(remote, known)
-        provider = catalogue.get(app.provider_key) if app else catalogue.for_element(remote.element_key)
+        provider = catalogue.find(app.provider_key) if app else catalogue.for_element(remote.element_key)
         row = Instance(
             uid=instance_uid(self.organization.uid, remote.remote_id),
             organization=self.organization,
@@ -72,7 +72,7 @@ class Mirror:
 
     def _site(self, row: Instance, remote: RemoteInstance, app: ProviderApp | None) -> dict[str, str]:
         """Return the values the provider's record asks for; what does not fit its pattern is left out."""
-        provider = catalogue.get(row.provider_key) if row.provider_key else None
+        provider = catalogue.find(row.provider_key)
         if provider is None:
             return {}
         try:

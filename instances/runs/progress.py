@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from instances.actions.causes import sentence
 from instances.choices import ItemStatus, Outcome, RunKind, Weight, meaning
 from instances.models import Item, Run
 
@@ -27,6 +28,12 @@ class Progress:
     def percent(self) -> int:
         """Return the share of ended items, 0 to 100."""
         return 100 * self.done // self.total if self.total else 100
+
+    @property
+    def causes_told(self) -> list[tuple[str, int, str]]:
+        """Return the causes, the commonest first: word, count, and the sentence that explains it."""
+        ordered = sorted(self.causes.items(), key=lambda pair: (-pair[1], pair[0]))
+        return [(cause, count, sentence(cause)) for cause, count in ordered]
 
     @property
     def attention(self) -> int:

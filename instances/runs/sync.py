@@ -115,7 +115,7 @@ class Sync:
             status=InstanceStatus.UNKNOWN, status_reason="listed_again", status_since=now
         )
 
-    def _report(self, reports: Iterable[tuple[Instance, Outcome, list[str]]], now: datetime) -> None:
+    def _report(self, reports: Iterable[tuple[Instance, str, list[str]]], now: datetime) -> None:
         items = []
         for instance, outcome, names in reports:
             items.append(_item(self.run, instance, self._next(), outcome, names, now))

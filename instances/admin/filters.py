@@ -1,0 +1,77 @@
+"""List filters of instances. Their names are those of `selection`, so that a list is a selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from instances import selection
+from instances.choices import InstanceStatus
+from instances.models import Instance, InstanceTag
+from providers import catalogue
+
+#: More tags than this make no drop-down; they are searched for.
+_TAGS_SHOWN = 50
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """Instances of one status."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Offer every status; no query."""
+        return list(InstanceStatus.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Instance]) -> QuerySet[Instance]:
+        """Narrow to the chosen one."""
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class ProviderFilter(admin.SimpleListFilter):
+    """Instances of one provider."""
+
+    title = "provider"
+    parameter_name = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Offer the catalogue; no query."""
+        return [(provider.key, provider.name) for provider in catalogue.all()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Instance]) -> QuerySet[Instance]:
+        """Narrow to the chosen one."""
+        return queryset.filter(provider_key=self.value()) if self.value() else queryset
+
+
+class TagFilter(admin.SimpleListFilter):
+    """Instances that carry one tag."""
+
+    title = "tag"
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Offer tags of the organizations that the person may see."""
+        visible = InstanceTag.objects.filter(instance__in=model_admin.get_queryset(request))
+        names = visible.order_by("name").values_list("name", flat=True).distinct()[:_TAGS_SHOWN]
+        return [(name, name) for name in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Instance]) -> QuerySet[Instance]:
+        """Narrow to the chosen one."""
+        return queryset.filter(tags__name=self.value()).distinct() if self.value() else queryset
+
+
+def selection_of(request: HttpRequest, queryset: QuerySet[Instance]) -> dict[str, Any]:
+    """Return what a bulk action means: the filter of the list for "all N matching", else the rows ticked."""
+    if request.POST.get("select_across") != "1":
+        return selection.of_instances(queryset.values_list("pk", flat=True))
+    parts: dict[str, Any] = {
+        name: request.GET.getlist(name) for name in selection.LOOKUPS if request.GET.get(name)
+    }
+    if request.GET.get("q", "").strip():
+        parts["search"] = request.GET["q"].strip()
+    return selection.of_filter(parts)

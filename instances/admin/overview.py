@@ -1,0 +1,127 @@
+"""What the overview, the navigation and the search say about instances, runs and links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from ceadmin import ui
+from ceadmin.frame import organizations_in_view
+from ceadmin.site import Hit, Need, Panel, site
+from ceadmin.teams.permissions import organizations
+from instances.choices import InstanceStatus, LinkStatus, RunStatus
+from instances.models import Instance, Item, ReconnectLink, Run
+
+_HITS = 20
+_SHOWN = 8
+
+
+def _instances(request: HttpRequest) -> QuerySet[Instance]:
+    return Instance.objects.filter(organization__in=organizations_in_view(request))
+
+
+def _runs(request: HttpRequest) -> QuerySet[Run]:
+    return Run.objects.filter(organization__in=organizations_in_view(request))
+
+
+def drafts_waiting(request: HttpRequest) -> int:
+    """Count the drafts that this person made and has not started."""
+    if not request.user.is_authenticated:
+        return 0
+    mine = Run.objects.filter(requested_by=request.user, status=RunStatus.DRAFT)
+    return mine.filter(organization__in=organizations(request.user)).count()
+
+
+def needs(request: HttpRequest) -> Iterable[Need]:
+    """Yield what somebody has to look at, the worst first."""
+    own = organizations_in_view(request)
+    for organization in own.exclude(secrets_problem=""):
+        url = reverse("admin:teams_organization_change", args=[organization.pk])
+        yield Need(f"The secrets of {organization} are refused by the platform", url)
+    items = reverse("admin:instances_item_changelist")
+    for outcome, words in _CONCERNS.items():
+        count = Item.objects.of_concern().filter(run__organization__in=own, outcome=outcome).count()
+        if count:
+            yield Need(f"{ui.number(count)} {words}", f"{items}?outcome__exact={outcome}&cleared_at__isnull=True", count)
+    yield from _milder(request)
+
+
+_CONCERNS = {
+    "still_alive": "still alive after revocation",
+    "unclear": "unclear after revocation",
+    "refused": "refused by the provider and alive",
+    "expiring": "expiring: the access token lives on for a while",
+}
+
+
+def _milder(request: HttpRequest) -> Iterable[Need]:
+    listing = reverse("admin:instances_instance_changelist")
+    day = timezone.now() - timedelta(days=1)
+    dead = _instances(request).filter(status=InstanceStatus.NEEDS_REAUTH, status_since__gte=day).count()
+    if dead:
+        yield Need(f"{ui.number(dead)} newly dead since yesterday", f"{listing}?status=needs_reauth", dead, "warn")
+    drafts = drafts_waiting(request)
+    if drafts:
+        url = f"{reverse('admin:instances_run_changelist')}?status__exact=draft"
+        yield Need(f"{ui.number(drafts)} of your drafts wait to be started", url, drafts, "active")
+
+
+def health(request: HttpRequest) -> Panel | None:
+    """Show the instances by status, each part a link to its rows."""
+    rows = _instances(request).order_by().values("status").annotate(count=Count("id"))
+    counts = {row["status"]: row["count"] for row in rows}
+    listing = reverse("admin:instances_instance_changelist")
+    segments = [
+        ui.Segment(label, counts[status], ui.look(status).tone, f"{listing}?status={status}")
+        for status, label in InstanceStatus.choices
+        if counts.get(status)
+    ]
+    context = {"segments": segments, "total": sum(counts.values()), "listing": listing}
+    return Panel("Instances by status", "instances/overview/health.html", context, url=listing, wide=True)
+
+
+def recent_runs(request: HttpRequest) -> Panel | None:
+    """Show the newest runs."""
+    newest = list(_runs(request).select_related("organization").order_by("-created_at", "-pk")[:_SHOWN])
+    return Panel(
+        "Runs", "instances/overview/runs.html", {"runs": newest}, url=reverse("admin:instances_run_changelist")
+    )
+
+
+def links_waiting(request: HttpRequest) -> Panel | None:
+    """Show the reconnect links that wait for a person."""
+    own = ReconnectLink.objects.filter(instance__organization__in=organizations_in_view(request))
+    open_links = own.usable(timezone.now()).select_related("instance").order_by("-made_at", "-pk")
+    address = reverse("admin:instances_reconnectlink_changelist")
+    return Panel(
+        "Reconnect links waiting",
+        "instances/overview/links.html",
+        {"links": list(open_links[:_SHOWN])},
+        url=f"{address}?status__exact={LinkStatus.MADE.value}",
+    )
+
+
+def find(request: HttpRequest, query: str) -> Iterable[Hit]:
+    """Find instances by name, id, account, tag or fingerprint, and runs by id."""
+    mine = Instance.objects.filter(organization__in=organizations(request.user))
+    found = mine.searched(query) | mine.filter(grant_fingerprint=query).distinct()
+    for instance in found.select_related("organization").order_by("name", "pk")[:_HITS]:
+        url = reverse("admin:instances_instance_change", args=[instance.pk])
+        detail = f"{instance.element_key} · {instance.organization}"
+        yield Hit("Instances", instance.name, url, detail, instance.status)
+    runs = Run.objects.filter(organization__in=organizations(request.user), ticket=query)
+    for run in runs.order_by("-pk")[:_HITS]:
+        yield Hit("Runs", str(run), reverse("admin:instances_run_change", args=[run.pk]), run.reason, run.status)
+
+
+site.register_badge("runs", drafts_waiting)
+site.register_need(needs)
+site.register_overview(health, order=10)
+site.register_overview(recent_runs, order=20)
+site.register_overview(links_waiting, order=30)
+site.register_search(find)

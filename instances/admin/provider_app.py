@@ -1,0 +1,177 @@
+"""Provider apps: the OAuth applications whose credentials revoke and reconnect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from ceadmin import ui
+from ceadmin.frame import FramedAdmin
+from ceadmin.lib.sealed import SealError
+from ceadmin.teams.choices import Act
+from ceadmin.teams.models import User
+from ceadmin.teams.permissions import NotAllowed
+from ceadmin.teams.scoping import ScopedAdmin
+from instances.actions import credentials
+from instances.actions.load import callback_address
+from instances.admin.organization import tell
+from instances.admin.secrets import SecretInput, set_on
+from instances.models import Instance
+from providers import catalogue
+from providers.models import ProviderApp
+
+if TYPE_CHECKING:
+    _Form = forms.ModelForm[ProviderApp]
+else:
+    _Form = forms.ModelForm
+
+
+class ProviderAppForm(_Form):
+    """A provider app; its secret is typed in, never shown, and kept when left blank."""
+
+    provider_key = forms.ChoiceField(label="Provider")
+    client_secret_typed = forms.CharField(label="Client secret", required=False, widget=SecretInput)
+
+    class Meta:
+        model = ProviderApp
+        fields = (
+            "organization",
+            "name",
+            "provider_key",
+            "element_key",
+            "client_id",
+            "callback_mode",
+            "callback_url",
+            "scope",
+            "site",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "provider_key" in self.fields:
+            choices = [(one.key, one.name) for one in catalogue.all()]
+            self.fields["provider_key"].choices = choices  # type: ignore[attr-defined]
+        if "client_secret_typed" in self.fields:
+            row = self.instance
+            held = bool(row.client_secret)
+            self.fields["client_secret_typed"].help_text = set_on(held, row.secret_set_at, row.secret_set_by_name)
+        if "site" in self.fields:
+            self.fields["site"].required = False
+
+    def clean_site(self) -> dict[str, Any]:
+        """Take an empty field for no values."""
+        return self.cleaned_data.get("site") or {}
+
+    def secret(self) -> str:
+        """Return what was typed."""
+        return (self.cleaned_data.get("client_secret_typed") or "").strip()
+
+
+@admin.register(ProviderApp)
+class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
+    """Owners look after the apps; members see which there are."""
+
+    form: Any = ProviderAppForm
+    list_display = ("name", "provider", "organization", "element_key", "callback_mode", "state", "instance_count")
+    list_filter = ("organization", "callback_mode")
+    search_fields = ("name", "=client_id", "=element_key")
+    list_select_related = ("organization",)
+    list_per_page = 50
+    ordering = ("organization__name", "name", "pk")
+    change_form_template = "instances/provider_app/page.html"
+
+    empty_icon = "providers"
+    empty_title = "No provider apps"
+    empty_text = (
+        "A provider app is the OAuth application registered with Box, Salesforce and so on. "
+        "Its client id and secret revoke and reconnect the instances made with it."
+    )
+
+    def get_empty_action(self, request: HttpRequest) -> tuple[str, str] | None:
+        """Lead owners to the form."""
+        if not self.has_add_permission(request):
+            return None
+        return "Add a provider app", reverse("admin:providers_providerapp_add")
+
+    def get_fieldsets(self, request: HttpRequest, obj: ProviderApp | None = None) -> Any:
+        """Order the fields by the questions a person asks."""
+        mine = obj is None or self.has_change_permission(request, obj)
+        secret = ("client_secret_typed",) if mine else ()
+        callback = "Ours: consent comes back here. Theirs: it comes back to the application whose address the instances carry."
+        return [
+            (None, {"fields": ("organization", "name", "provider_key", "element_key")}),
+            ("Credentials", {"fields": ("client_id", *secret)}),
+            ("Consent", {"fields": ("callback_mode", "callback_url", "scope"), "description": callback}),
+            ("What the record asks for", {"fields": ("site",), "classes": ("collapse",)}),
+        ]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Leave out bulk deletion: each removal is recorded by itself."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    @admin.display(ordering="provider_key")
+    def provider(self, app: ProviderApp) -> str:
+        """Name the provider."""
+        known = catalogue.find(app.provider_key)
+        return known.name if known else app.provider_key
+
+    @admin.display(description="state")
+    def state(self, app: ProviderApp) -> SafeString:
+        """Say whether the last test or call found something wrong."""
+        if app.last_problem:
+            return ui.pill("failed", app.last_problem)
+        return ui.pill("yes", "Secret set") if app.client_secret else ui.pill("warning", "No secret")
+
+    @admin.display(description="instances")
+    def instance_count(self, app: ProviderApp) -> str:
+        """Count the instances made with it."""
+        return ui.number(Instance.objects.filter(provider_app=app).count())
+
+    def save_model(self, request: HttpRequest, obj: ProviderApp, form: Any, change: bool) -> None:
+        """Save through the one function that writes the audit too."""
+        user = request.user
+        if not isinstance(user, User):
+            raise NotAllowed(Act.OWN, obj.organization)
+        hand = self.hand(request, obj.organization)
+        credentials.save_app(obj, form.secret(), by=user, actor=hand.actor, now=hand.now)
+
+    def delete_model(self, request: HttpRequest, obj: ProviderApp) -> None:
+        """Remove it, with an audit event."""
+        hand = self.hand(request, obj.organization)
+        credentials.remove_app(obj, actor=hand.actor, now=hand.now)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the test."""
+        test = self.admin_site.admin_view(require_POST(self.test))
+        own = path("<path:object_id>/test/", test, name="providers_providerapp_test")
+        return [own, *super().get_urls()]
+
+    def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Test the app and say what was found."""
+        app: ProviderApp = self.fetch(request, object_id, Act.OPERATE)
+        hand = self.hand(request, app.organization)
+        try:
+            report = credentials.try_app(app, actor=hand.actor, now=hand.now)
+        except SealError as error:
+            messages.error(request, str(error))
+        else:
+            tell(request, report)
+        return HttpResponseRedirect(reverse("admin:providers_providerapp_change", args=[app.pk]))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show what the provider's record says beside the form."""
+        app: Any = self.get_object(request, object_id)
+        extra: dict[str, Any] = {}
+        if app is not None:
+            extra = {"provider": catalogue.find(app.provider_key), "our_callback": callback_address(app.provider_key)}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})

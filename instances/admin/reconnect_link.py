@@ -1,0 +1,136 @@
+"""Reconnect links: who was asked to reconnect what, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from ceadmin import ui
+from ceadmin.frame import FramedAdmin
+from ceadmin.teams.choices import Act
+from ceadmin.teams.models import User
+from ceadmin.teams.permissions import may
+from ceadmin.teams.scoping import ScopedAdmin
+from instances import reconnect
+from instances.choices import LINK_OPEN, LinkStatus
+from instances.models import ReconnectLink
+
+
+@admin.register(ReconnectLink)
+class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
+    """Links are made by runs; here they are copied, cancelled and followed."""
+
+    organization_path = "instance__organization"
+    act_add = act_change = act_delete = None
+
+    list_display = ("who", "state", "made_by_name", "made", "expires")
+    list_display_links = ("who",)
+    list_filter = ("status",)
+    search_fields = ("instance__name", "=instance__remote_id", "made_by_name")
+    search_help_text = "Instance or person"
+    list_select_related = ("instance",)
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-made_at", "-pk")
+    actions = ("cancel",)
+
+    empty_icon = "link"
+    empty_title = "No reconnect links"
+    empty_text = "A reconnect link lets the owner of an account reconnect it. Select instances and choose Reauthenticate."
+    empty_action = ("Go to instances", "/admin/instances/instance/")
+
+    @admin.display(description="instance", ordering="instance__name")
+    def who(self, link: ReconnectLink) -> str:
+        """Name the instance."""
+        return str(link.instance)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, link: ReconnectLink) -> SafeString:
+        """Draw the status."""
+        return ui.pill(link.status)
+
+    @admin.display(description="made", ordering="made_at")
+    def made(self, link: ReconnectLink) -> SafeString:
+        """Say when it was made."""
+        return ui.when(link.made_at, timezone.now())
+
+    @admin.display(description="expires", ordering="expires_at")
+    def expires(self, link: ReconnectLink) -> SafeString:
+        """Say until when it works."""
+        return ui.when(link.expires_at, timezone.now())
+
+    @admin.action(description="Cancel", permissions=["operate"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[ReconnectLink]) -> None:
+        """Cancel the selected links that are still open."""
+        rows = self.rows(request, Act.OPERATE, queryset).filter(status__in=sorted(LINK_OPEN))
+        count = sum(self._cancel(request, link) for link in rows)
+        messages.info(request, f"{ui.number(count)} links cancelled.")
+
+    def _cancel(self, request: HttpRequest, link: ReconnectLink) -> bool:
+        user = request.user
+        if not isinstance(user, User):
+            return False
+        try:
+            reconnect.cancel(link, user=user, now=timezone.now())
+        except reconnect.LinkError as error:
+            messages.warning(request, f"{link}: {error}")
+            return False
+        return True
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the buttons of a link's page."""
+        do = self.admin_site.admin_view(require_POST(self.do))
+        own = path("<path:object_id>/do/<slug:act>/", do, name="instances_reconnectlink_do")
+        return [own, *super().get_urls()]
+
+    def do(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
+        """Cancel a link, or accept the other account that came."""
+        link: ReconnectLink = self.fetch(request, object_id, Act.OPERATE)
+        if act == "cancel":
+            self._cancel(request, link)
+        elif act == "accept" and isinstance(request.user, User):
+            self._accept(request, link, request.user)
+        return HttpResponseRedirect(reverse("admin:instances_reconnectlink_change", args=[link.pk]))
+
+    def _accept(self, request: HttpRequest, link: ReconnectLink, user: User) -> None:
+        try:
+            reconnect.accept_account(link, user=user, now=timezone.now())
+        except reconnect.LinkError as error:
+            messages.warning(request, str(error))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the link to copy and what became of it."""
+        link: ReconnectLink = self.fetch(request, object_id, Act.VIEW)
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": str(link.instance),
+            "link": link,
+            "address": reconnect.address_of(link) if link.is_open else "",
+            "allowed": may(request.user, Act.OPERATE, link.instance.organization),
+            "wrong_account": link.status == LinkStatus.WRONG_ACCOUNT,
+            "facts": _facts(link),
+        }
+        return TemplateResponse(request, "instances/reconnect_link/page.html", context)
+
+
+def _facts(link: ReconnectLink) -> list[tuple[str, str]]:
+    moments = (
+        ("Made", link.made_at),
+        ("Opened by a person", link.opened_at),
+        ("Consented", link.consented_at),
+        ("Finished", link.finished_at),
+        ("Expires", link.expires_at),
+    )
+    return [("Made by", link.made_by_name), *((name, ui.absolute(at) if at else "") for name, at in moments)]

@@ -1,0 +1,240 @@
+"""Runs: the list, the draft that is its own confirmation, the live page, and one item with its evidence."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET, require_POST
+
+from ceadmin import ui
+from ceadmin.frame import FramedAdmin
+from ceadmin.teams.choices import Act
+from ceadmin.teams.models import User
+from ceadmin.teams.permissions import NotAllowed
+from ceadmin.teams.scoping import ScopedAdmin
+from instances import runs
+from instances.admin.run_page import draft_context, item_context, live_context, live_json
+from instances.choices import RunStatus
+from instances.forms import StartForm, safe_cell
+from instances.models import Item, Run
+
+_COLUMNS = ("remote_id", "instance_name", "provider_key", "status", "outcome", "cause", "explanation", "finished_at")
+
+
+@admin.register(Run)
+class RunAdmin(FramedAdmin, ScopedAdmin):
+    """Nothing of a run can be edited: it is started, paused, resumed, stopped, or done again."""
+
+    act_add = act_change = act_delete = None
+
+    list_display = ("what", "state", "size", "organization", "requested_by_name", "reason", "made")
+    list_display_links = ("what",)
+    list_filter = ("kind", "status", "organization")
+    search_fields = ("reason", "ticket", "requested_by_name", "=uid")
+    search_help_text = "Reason, ticket, person or run id"
+    list_select_related = ("organization",)
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-created_at", "-pk")
+    actions = None
+
+    empty_icon = "runs"
+    empty_title = "No runs yet"
+    empty_text = "A run is one bulk operation: select instances, then probe, revoke, reauthenticate or drill them."
+    empty_action = ("Go to instances", "/admin/instances/instance/")
+
+    @admin.display(description="run", ordering="kind")
+    def what(self, run: Run) -> str:
+        """Name the run."""
+        return str(run)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, run: Run) -> SafeString:
+        """Draw the status."""
+        return ui.pill(run.status)
+
+    @admin.display(description="instances", ordering="total")
+    def size(self, run: Run) -> str:
+        """Say how many instances it is about."""
+        return ui.number(run.total)
+
+    @admin.display(description="made", ordering="created_at")
+    def made(self, run: Run) -> SafeString:
+        """Say when it was made."""
+        return ui.when(run.created_at, timezone.now())
+
+    # Pages
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add what can be done with a run, its numbers, and its list as a file."""
+        wrap, pk = self.admin_site.admin_view, "<path:object_id>"
+        own = [
+            path(f"{pk}/do/<slug:act>/", wrap(require_POST(self.do)), name="instances_run_do"),
+            path(f"{pk}/live.json", wrap(require_GET(self.live)), name="instances_run_live"),
+            path(f"{pk}/items.csv", wrap(require_GET(self.download)), name="instances_run_items"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show a draft as the confirmation of what it would do, any other run live."""
+        run: Run = self.fetch(request, object_id, Act.VIEW)
+        if run.status == RunStatus.DRAFT:
+            return self._page(request, "instances/run/draft.html", run, draft_context(run, request.user, StartForm(run)))
+        return self._page(request, "instances/run/live.html", run, live_context(run, request))
+
+    def _page(
+        self, request: HttpRequest, template: str, run: Run, context: dict[str, Any], status: int = 200
+    ) -> TemplateResponse:
+        request.current_app = self.admin_site.name
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": str(run), "run": run}
+        return TemplateResponse(request, template, {**frame, **context}, status=status)
+
+    def live(self, request: HttpRequest, object_id: str) -> JsonResponse:
+        """Return what the live page shows, for its poll."""
+        run: Run = self.fetch(request, object_id, Act.VIEW)
+        return JsonResponse(live_json(run, request))
+
+    def do(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
+        """Start, discard, pause, resume, stop or retry; say why when it can't be done."""
+        run: Run = self.fetch(request, object_id, Act.VIEW)
+        user = request.user
+        if not isinstance(user, User):
+            raise NotAllowed(runs.ACT_OF_KIND[run.kind], run.organization)
+        if act == "start":
+            return self._start(request, run, user)
+        try:
+            target = self._do(run, act, user)
+        except runs.RunError as error:
+            messages.error(request, error.sentence)
+            target = run
+        return HttpResponseRedirect(self._address(target))
+
+    def _do(self, run: Run, act: str, user: User) -> Run:
+        acts = {"pause": runs.pause, "resume": runs.resume, "stop": runs.stop, "discard": runs.discard}
+        if act == "retry":
+            return runs.retry(run, user=user, now=timezone.now())
+        if act not in acts:
+            raise runs.RunError("unknown_act", "There is no such button. Reload the page.")
+        acts[act](run, user=user, now=timezone.now())
+        return run
+
+    def _start(self, request: HttpRequest, run: Run, user: User) -> HttpResponse:
+        form = StartForm(run, request.POST)
+        if form.is_valid():
+            try:
+                runs.start(run, user=user, now=timezone.now(), **form.wanted())
+            except runs.RunError as error:
+                form.add_error(None, error.sentence)
+            else:
+                return HttpResponseRedirect(self._address(run))
+        return self._page(request, "instances/run/draft.html", run, draft_context(run, user, form), status=422)
+
+    def _address(self, run: Run) -> str:
+        return reverse("admin:instances_run_change", args=[run.pk])
+
+    def download(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
+        """Stream the items as CSV; cells that a spreadsheet would take for a formula are quoted."""
+        run: Run = self.fetch(request, object_id, Act.VIEW)
+        items = Item.objects.filter(run=run).order_by("number").values_list(*_COLUMNS)
+        writer = csv.writer(_Echo())
+        lines = (writer.writerow([safe_cell(cell) for cell in row]) for row in _with_head(items))
+        name = f"run-{str(run.uid)[:8]}.csv"
+        return StreamingHttpResponse(
+            lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
+
+    def headline(self, request: HttpRequest) -> str:
+        """Say how many are at work."""
+        mine = self.get_queryset(request).order_by()
+        working = mine.filter(status__in=[RunStatus.RUNNING, RunStatus.PLANNING, RunStatus.STOPPING]).count()
+        drafts = mine.filter(status=RunStatus.DRAFT).count()
+        return f"{ui.number(working)} at work · {ui.number(drafts)} drafted"
+
+
+class _Echo:
+    """A file that gives back what is written to it."""
+
+    def write(self, value: str) -> str:
+        """Return `value`."""
+        return value
+
+
+def _with_head(items: QuerySet[Any, Any]) -> Iterator[Any]:
+    yield _COLUMNS
+    yield from items.iterator(chunk_size=2000)
+
+
+@admin.register(Item)
+class ItemAdmin(FramedAdmin, ScopedAdmin):
+    """One instance's part of a run, with the evidence of every call."""
+
+    organization_path = "run__organization"
+    act_add = act_change = act_delete = None
+
+    list_display = ("name", "state", "outcome_pill", "cause", "run_link", "finished")
+    list_display_links = ("name",)
+    list_filter = ("status", "outcome", "run__kind")
+    search_fields = ("instance_name", "=remote_id", "=cause")
+    list_select_related = ("run",)
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-pk",)
+    actions = None
+
+    empty_icon = "runs"
+    empty_title = "No items"
+    empty_text = "Items are the parts of runs, one for each instance. Start a run to see some."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Fetch what every row shows."""
+        return super().get_queryset(request).select_related("run__organization", "instance")
+
+    @admin.display(description="instance", ordering="instance_name")
+    def name(self, item: Item) -> str:
+        """Name the instance."""
+        return item.instance_name
+
+    @admin.display(description="status", ordering="status")
+    def state(self, item: Item) -> SafeString:
+        """Draw the status."""
+        return ui.pill(item.status)
+
+    @admin.display(description="outcome", ordering="outcome")
+    def outcome_pill(self, item: Item) -> SafeString:
+        """Draw the outcome."""
+        return ui.pill(item.outcome)
+
+    @admin.display(description="run")
+    def run_link(self, item: Item) -> SafeString:
+        """Lead to the run."""
+        return format_html('<a href="{}">{}</a>', reverse("admin:instances_run_change", args=[item.run_id]), item.run)
+
+    @admin.display(description="finished", ordering="finished_at")
+    def finished(self, item: Item) -> SafeString:
+        """Say when."""
+        return ui.when(item.finished_at, timezone.now())
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow the addresses that numbers link to."""
+        return lookup in ("run__id__exact", "cleared_at__isnull") or super().lookup_allowed(lookup, value, request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show outcome, evidence, and for a drill the eight steps."""
+        item: Item = self.fetch(request, object_id, Act.VIEW)
+        request.current_app = self.admin_site.name
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": item.instance_name}
+        return TemplateResponse(request, "instances/run/item.html", {**frame, **item_context(item, request)})

@@ -1,0 +1,25 @@
+"""Write-only fields: what was typed is never shown again, only when and by whom it was set."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import forms
+
+from ceadmin import ui
+
+
+class SecretInput(forms.PasswordInput):
+    """A field for a secret; browsers are asked not to remember it."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False)
+
+
+def set_on(held: bool, at: datetime | None, by: str) -> str:
+    """Say when and by whom a secret was set, or that there is none."""
+    if not held:
+        return "Not set yet."
+    when = f" on {ui.absolute(at)}" if at else ""
+    who = f" by {by}" if by else ""
+    return f"Set{when}{who}. Leave blank to keep it."

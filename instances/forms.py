@@ -1,0 +1,72 @@
+"""What people type: the confirmation of a draft. Errors keep what was typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from instances.choices import RunKind
+from instances.models import Run
+
+#: From so many instances on, a revocation is confirmed by typing.
+TYPED_FROM = 10
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def confirmation_words(run: Run) -> str:
+    """Return what a person types to start a large revocation, "" for a small one."""
+    return f"REVOKE {run.total}" if run.kind == RunKind.REVOKE and run.total >= TYPED_FROM else ""
+
+
+class StartForm(forms.Form):
+    """Why, for which ticket, what exactly, and the typed confirmation of a large draft."""
+
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="Kept in the audit with every revocation.",
+        error_messages={"required": "Say why: the audit keeps the reason."},
+    )
+    ticket = forms.CharField(max_length=120, required=False, help_text="Optional: a reference in your tracker.")
+    only = forms.ChoiceField(
+        label="Token",
+        required=False,
+        choices=[
+            ("", "The whole grant (refresh token first)"),
+            ("refresh", "Only the refresh token"),
+            ("access", "Only the access token: the platform may make a new one"),
+        ],
+    )
+    confirm = forms.CharField(required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, run: Run, data: Any = None) -> None:
+        initial = {"reason": run.reason, "ticket": run.ticket, "only": run.options.get("only", "")}
+        super().__init__(data, initial=initial)
+        self.words = confirmation_words(run)
+        if run.kind != RunKind.REVOKE:
+            del self.fields["only"]
+        if not self.words:
+            del self.fields["confirm"]
+        else:
+            self.fields["confirm"].widget.attrs["data-confirm"] = self.words
+
+    def clean_confirm(self) -> str:
+        """Compare what was typed with the true scope."""
+        typed: str = self.cleaned_data["confirm"].strip()
+        if typed != self.words:
+            raise forms.ValidationError(f"Type {self.words} to start.")
+        return typed
+
+    def wanted(self) -> dict[str, Any]:
+        """Return the arguments of `runs.start`."""
+        only = self.cleaned_data.get("only")
+        options = {"options": {"only": only}} if only else {}
+        return {"reason": self.cleaned_data["reason"], "ticket": self.cleaned_data["ticket"], **options}
+
+
+def safe_cell(value: Any) -> str:
+    """Return a CSV cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
