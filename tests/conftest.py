@@ -50,6 +50,11 @@ pytest_plugins = (
 SERVICE_FIXTURES = {"db", "transactional_db", "broker", "worker", "live_server"}
 
 
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Journeys name whole addresses; pytest-playwright's own fixture warns here."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the name of the file that gets the counts (see tests/run.py)."""
     parser.addoption("--counts", help="write counts as JSON to this file")
