@@ -50,6 +50,7 @@ def address(case: Case, state: str, callback_url: str) -> Flow[Consent]:
 
 
 def needed_app(case: Case) -> App:
+    """Return the app with which the platform can be asked; raise Refused when a part is missing."""
     if case.app is None or not case.app.client_id or not case.app.client_secret:
         raise Refused(Code.MISSING_APP_SECRET)
     if not case.callback_url:

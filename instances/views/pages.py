@@ -41,6 +41,7 @@ def private(*, form: bool = False) -> Callable[[View], View]:
 
 
 def about(link: ReconnectLink) -> dict[str, Any]:
+    """Return what the pages of a link may show."""
     instance, app = link.instance, link.instance.provider_app
     key = reconnect.provider_key_of(link.instance)
     theirs = app is not None and app.callback_mode == CallbackMode.THEIRS
@@ -55,10 +56,12 @@ def about(link: ReconnectLink) -> dict[str, Any]:
 
 
 def going(link: ReconnectLink, url: str) -> dict[str, Any]:
+    """Return what the page with the hop to the provider shows."""
     shown = http.browser_url(url)
     return {**about(link), "url": shown, "host": urlsplit(url).hostname}
 
 
 def finish_run(link: ReconnectLink) -> None:
+    """End the run of a link when this was its last open item."""
     if link.item is not None:
         runs.finish_if_done(link.item.run, timezone.now())
