@@ -248,7 +248,7 @@ class ScopedAdmin(Scoped, _ModelAdmin):
         """Show what the audit says about a row, to those who may read it."""
         obj = self.fetch(request, object_id, Act.AUDIT)
         address = reverse("admin:audit_event_changelist")
-        return HttpResponseRedirect(f"{address}?subject_uid={self.audit_uid(obj)}")
+        return HttpResponseRedirect(f"{address}?q={self.audit_uid(obj)}")
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Write nothing: whoever saved the row recorded it in the audit."""

@@ -238,3 +238,7 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
         request.current_app = self.admin_site.name
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": item.instance_name}
         return TemplateResponse(request, "instances/run/item.html", {**frame, **item_context(item, request)})
+
+    def audit_uid(self, obj: Item) -> str:
+        """Name the instance: an item has no uid of its own."""
+        return str(obj.instance_uid)

@@ -145,10 +145,10 @@ def test_a_superuser_reads_everything_and_the_system_too(team, story):
         assert browser(root).get(address).status_code == 200
 
 
-@pytest.mark.parametrize("page", ["change", "delete"])
-def test_nobody_changes_or_removes_an_event(team, story, page):
+@pytest.mark.parametrize("tab", ["change", "delete"])
+def test_nobody_changes_or_removes_an_event(team, story, tab):
     root = User.objects.create_superuser("root@example.com")
-    address = reverse(f"admin:audit_event_{page}", args=[story.pk])
+    address = reverse(f"admin:audit_event_{tab}", args=[story.pk])
 
     assert (
         browser(root).post(address, {"reason": "x", "post": "yes"}).status_code == 403
@@ -198,3 +198,30 @@ def test_a_page_of_events_asks_for_names_once(team, auditor, story):
         listed(client)
 
     assert len([query for query in queries if "audit_person" in query["sql"]]) == 1
+
+
+def test_an_id_finds_all_that_is_about_it(team, auditor, story):
+    run = "0c9b8a4e-0000-4000-8000-000000000001"
+    with transaction.atomic():
+        record(
+            Action.RUN_FINISHED,
+            chain=team.acme.chain,
+            actor=SYSTEM,
+            at=AT,
+            run_uid=run,
+            ticket="RUN-1",
+        )
+        record(
+            Action.RUN_PAUSED,
+            chain=team.acme.chain,
+            actor=SYSTEM,
+            at=AT,
+            subject=Subject("run", run),
+            ticket="RUN-2",
+        )
+
+    page = listed(browser(auditor), q=f" {run.upper()} ")
+
+    assert "RUN-1</td>" in page
+    assert "RUN-2</td>" in page
+    assert "SEC-7</td>" not in page

@@ -207,6 +207,6 @@ def test_a_page_about_somebody_shows_no_password(root, team):
 def test_a_superuser_without_any_organization_finds_the_history(root, team):
     response = browser(root).get(page_of(team.vic, "history"))
 
-    assert response.url == f"/admin/audit/event/?subject_uid={team.vic.uid}"
+    assert response.url == f"/admin/audit/event/?q={team.vic.uid}"
     assert browser(root).get(response.url).status_code == 200
     assert browser(team.otto).get(page_of(team.vic, "history")).status_code == 403

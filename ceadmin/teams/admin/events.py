@@ -1,11 +1,12 @@
 """The audit, to read: auditors see their organizations' events, superusers all."""
 
 import json
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -65,13 +66,7 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         "ticket",
     )
     list_filter = (ChainFilter, "action", "outcome", "at")
-    search_fields = (
-        "reason",
-        "ticket",
-        "subject_name",
-        "=instance_uid",
-        "=run_uid",
-    )
+    search_fields = ("reason", "ticket", "subject_name")
     search_help_text = "Reason, ticket, name, or the id of an instance or a run"
     fields = (
         "at",
@@ -116,6 +111,17 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         readable = organizations(user, act)
         return queryset.filter(chain__in=[row.chain for row in readable])
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find an id where ids stand, by index; look for words everywhere else."""
+        try:
+            uid = str(uuid.UUID(search_term.strip()))
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        about = Q(subject_uid=uid) | Q(run_uid=uid) | Q(instance_uid=uid)
+        return queryset.filter(about), False
+
     def organization_of(self, obj: Any) -> Organization | None:
         """Return the organization whose chain an event stands in."""
         if not isinstance(obj, Event) or not obj.chain:
@@ -139,8 +145,10 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Event | None:
         """Return an event with the names that belong to it."""
-        event: Event | None = super().get_object(request, object_id, from_field)
-        _attach_names([event] if event else [])
+        event = super().get_object(request, object_id, from_field)
+        if not isinstance(event, Event):
+            return None
+        _attach_names([event])
         return event
 
     def audit_uid(self, obj: Event) -> str:

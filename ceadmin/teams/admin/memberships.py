@@ -41,7 +41,7 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
     empty_title = "No members here"
     empty_text = "Members share an organization's secrets without seeing them."
 
-    def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for a mail address when adding; show the user afterwards."""
         return ("organization", "user" if obj else "email", *ROLE_FLAGS)
 
@@ -52,7 +52,7 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
     def get_form(
         self,
         request: HttpRequest,
-        obj: Membership | None = None,
+        obj: Any = None,
         change: bool = False,
         **kwargs: Any,
     ) -> Any:
@@ -73,7 +73,7 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
         return super().has_delete_permission(request, obj)
 
     def save_model(
-        self, request: HttpRequest, obj: Membership, form: Any, change: bool
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
     ) -> None:
         """Add the member or replace the roles, and record it."""
         hand = self.hand(request, obj.organization)
@@ -85,7 +85,7 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
             made = add_member(obj.organization, email=email, roles=roles, hand=hand)
             obj.__dict__.update(made.__dict__)
 
-    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Remove the member and record it."""
         remove_member(obj, self.hand(request, obj.organization))
 

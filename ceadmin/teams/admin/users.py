@@ -37,7 +37,7 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
     """People who sign in. Everybody may change what their own entry says of them."""
 
     organization_path = ""  # in none, in one or in many
-    form = UserForm
+    form: Any = UserForm
     add_form = NewUserForm
 
     list_display = ("email", "name", "is_active", "is_superuser", "last_login")
@@ -109,7 +109,7 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
             raise PermissionDenied
 
     def save_model(
-        self, request: HttpRequest, obj: User, form: Any, change: bool
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
     ) -> None:
         """Save the user and record it."""
         super().save_model(request, obj, form, change)
@@ -129,13 +129,13 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
             before = self._password_of(request, id)
             response = super().user_change_password(request, id, form_url)
             user = self.get_object(request, id)
-            if user and user.password != before:
+            if isinstance(user, User) and user.password != before:
                 user_changed(user, ["password"], self.hand(request, None))
         return response
 
     def _password_of(self, request: HttpRequest, id: str) -> str:
         user = self.get_object(request, id)
-        return user.password if user else ""
+        return user.password if isinstance(user, User) else ""
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
@@ -147,8 +147,8 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
 
     def fetch(self, request: HttpRequest, object_id: str, act: Act) -> User:
         """Return a user for a page of one's own, as `ScopedAdmin.fetch` does."""
-        user: User | None = self.get_object(request, object_id)
-        if user is None:
+        user = self.get_object(request, object_id)
+        if not isinstance(user, User):
             raise Http404
         return user
 
