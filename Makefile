@@ -22,7 +22,7 @@ lint: $(VENV)/tests.lock
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/djlint --check --lint --quiet ceadmin instances providers
+	$(VENV)/bin/djlint --lint --quiet ceadmin instances providers
 
 types: $(VENV)/tests.lock
 	$(VENV)/bin/mypy
