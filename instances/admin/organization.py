@@ -65,7 +65,7 @@ class OrganizationForm(_Form):
             field = self.fields.get(f"{name}_typed")
             if field is None:
                 continue
-            held = row.pk is not None and bool(getattr(row, name))
+            held = bool(getattr(row, name))
             field.help_text = set_on(held, row.secrets_set_at, row.secrets_set_by_name)
             field.required = not held
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -60,11 +60,13 @@ def _statuses(effect: runs.Effect) -> list[tuple[str, str, int]]:
 def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
     """Return what the live page shows at first; the poll brings the same again."""
     counts = runs.progress(run)
+    links = _links(run)
     return {
         **_numbers(run, counts),
         "counts": counts,
         "items": _items(run),
-        "links": _links(run),
+        "links": links,
+        "open_links": any(row["address"] for row in links),
         "steps": _steps_of(run, request),
         "allowed": may(request.user, runs.ACT_OF_KIND[run.kind], run.organization),
         "live_url": reverse("admin:instances_run_live", args=[run.pk]),
@@ -137,8 +139,12 @@ _ATTENTION = frozenset(pair for pair, told in MEANINGS.items() if told.weight ==
 def _links(run: Run) -> list[dict[str, Any]]:
     if run.kind not in (RunKind.RECONNECT, RunKind.DRILL):
         return []
-    links = ReconnectLink.objects.filter(item__run=run).select_related("instance").order_by("-pk")[:_SHOWN]
-    return [{"link": link, "address": reconnect.address_of(link) if link.is_open else ""} for link in links]
+    return _rows(ReconnectLink.objects.filter(item__run=run))
+
+
+def _rows(links: QuerySet[ReconnectLink]) -> list[dict[str, Any]]:
+    newest = links.select_related("instance").order_by("-pk")[:_SHOWN]
+    return [{"link": link, "address": reconnect.address_of(link) if link.is_open else ""} for link in newest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,7 @@ def _steps_of(run: Run, request: HttpRequest) -> list[Step]:
 def steps(item: Item) -> list[Step]:
     """Return the eight steps of a drill's item, from its attempt rows."""
     by_step: dict[int, list[Attempt]] = {}
-    for attempt in Attempt.objects.filter(item=item, step__gt=0).order_by("pk"):
+    for attempt in Attempt.objects.filter(item=item, step__gt=0).order_by("at", "pk"):
         by_step.setdefault(attempt.step, []).append(attempt)
     last = max(by_step, default=0)
     return [_step(number, by_step.get(number, []), item, last) for number in range(1, len(STEPS) + 1)]
@@ -178,7 +184,11 @@ def steps(item: Item) -> list[Step]:
 def _step(number: int, attempts: list[Attempt], item: Item, last: int) -> Step:
     title = STEPS[number - 1]
     if not attempts:
-        return Step(number, title, _ahead(number, item, last))
+        state = _ahead(number, item, last)
+        link = ReconnectLink.objects.filter(item=item).order_by("-pk").first() if state == "waiting" else None
+        if link is None or not link.is_open:
+            return Step(number, title, state)
+        return Step(number, title, state, sentence=_WAITS, url=reconnect.address_of(link), link="Open the reconnect page")
     main = main_attempt(attempts)
     failed = not item.is_open and number == last and item.outcome != Outcome.RECONNECTED
     return Step(
@@ -208,6 +218,8 @@ def _said(attempt: Attempt) -> str:
     return " ".join(str(part) for part in (status, attempt.code, attempt.excerpt) if part)
 
 
+_WAITS = "It goes on by itself as soon as a person has consented."
+
 #: Of the calls of one step, the one that the article names.
 _MAIN = ("alive", "read", "revoke", "verify_platform", "address", "consent", "reauthenticate", "alive_again")
 
@@ -222,18 +234,17 @@ def main_attempt(attempts: Iterable[Attempt]) -> Attempt:
 def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
     """Return what the page of one item shows."""
     told = meaning(item.run.kind, item.outcome) if item.outcome else None
+    links = _rows(ReconnectLink.objects.filter(item=item))
     return {
         "item": item,
         "run": item.run,
         "told": told,
         "explanation": item.explanation or sentence(item.cause),
-        "attempts": Attempt.objects.filter(item=item).order_by("pk"),
+        "attempts": Attempt.objects.filter(item=item).order_by("at", "pk"),
         "steps": steps(item) if item.run.kind == RunKind.DRILL else [],
         "facts": [(name.replace("_", " "), _fact(value)) for name, value in item.facts.items()],
-        "links": [
-            {"link": link, "address": reconnect.address_of(link) if link.is_open else ""}
-            for link in ReconnectLink.objects.filter(item=item).select_related("instance").order_by("-pk")
-        ],
+        "links": links,
+        "open_links": any(row["address"] for row in links),
     }
 
 

@@ -106,7 +106,6 @@ def _facts(instance: Instance) -> tuple[tuple[str, Any], ...]:
         ("Tags", ", ".join(sorted(tag.name for tag in instance.tags.all()))),
         ("Callback address", instance.callback_url),
         ("Grant fingerprint", instance.grant_fingerprint),
-        ("Configuration names", ", ".join(instance.configuration_names)),
     )
 
 
