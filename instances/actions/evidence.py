@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -107,3 +108,14 @@ def answer_entry(item: Item, run: Run, actor: Actor, attempt: Attempt) -> Entry:
 def is_revocation(call: Call) -> bool:
     """Tell whether `call` kills something at a provider."""
     return call.purpose.startswith("revoke")
+
+
+#: Of the calls of one drill step, the one that the article names.
+_MAIN = ("alive", "read", "revoke", "verify_platform", "address", "consent", "reauthenticate")
+
+
+def main_attempt(attempts: Iterable[Attempt]) -> Attempt:
+    """Return the call that stands for its step: the last one of the article's own kind, else the last."""
+    rows = sorted(attempts, key=lambda one: (one.at, one.pk))
+    named = [one for one in rows if one.purpose.startswith(_MAIN)]
+    return (named or rows)[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +19,7 @@ from ceadmin.teams.permissions import may
 from instances import reconnect, runs
 from instances.actions.causes import sentence
 from instances.actions.drill import STEPS
+from instances.actions.evidence import main_attempt
 from instances.choices import (
     MEANINGS,
     AttemptState,
@@ -219,17 +219,6 @@ def _said(attempt: Attempt) -> str:
 
 
 _WAITS = "It goes on by itself as soon as a person has consented."
-
-#: Of the calls of one step, the one that the article names.
-_MAIN = ("alive", "read", "revoke", "verify_platform", "address", "consent", "reauthenticate", "alive_again")
-
-
-def main_attempt(attempts: Iterable[Attempt]) -> Attempt:
-    """Return the call that stands for its step: the last one of the article's own kind, else the last."""
-    rows = list(attempts)
-    named = [one for one in rows if one.purpose.startswith(_MAIN)]
-    return (named or rows)[-1]
-
 
 def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
     """Return what the page of one item shows."""
