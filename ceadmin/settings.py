@@ -32,7 +32,7 @@ HARMLESS_VARIABLES = {
     name: os.environ[name]
     for name in (
         *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "VIRTUAL_ENV"),
-        *("WEB_PORT", "EMULATOR_PORT", "CEADMIN_DEMO_DIR"),
+        *("WEB_PORT", "EMULATOR_PORT", "CEADMIN_DEMO_DIR", "DEMO_FAULT"),
     )
     if name in os.environ
 }
@@ -42,6 +42,7 @@ ENVIRONMENT_NAME = env.text("ENVIRONMENT_NAME", "production")
 DEBUG = env.flag("DEBUG")
 DEMO = env.flag("DEMO")
 EMULATOR_URL = env.text("EMULATOR_URL").rstrip("/")
+DEMO_FAULT = env.text("DEMO_FAULT")
 
 # Where it keeps things and is reached
 STATE_DIR = BASE_DIR / env.text("CEADMIN_STATE_DIR", "var")
@@ -192,6 +193,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # Words and time
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
 USE_I18N = True
 FORMAT_MODULE_PATH = ["ceadmin.formats"]
 USE_TZ = True

@@ -12,7 +12,10 @@ class InstanceStatus(TextChoices):
 
     UNKNOWN = "unknown", "Unknown"  # never probed
     CONNECTED = "connected", "Connected"  # the last probe worked
-    DEGRADED = "degraded", "Degraded"  # the provider or the platform fails, not the grant
+    DEGRADED = (
+        "degraded",
+        "Degraded",
+    )  # the provider or the platform fails, not the grant
     NEEDS_REAUTH = "needs_reauth", "Needs reauthentication"  # the grant is dead
     REVOKED = "revoked", "Revoked"  # the grant is dead because a run here killed it
     DISABLED = "disabled", "Disabled"  # the platform locked the instance
@@ -20,7 +23,9 @@ class InstanceStatus(TextChoices):
 
 
 #: A person has to reconnect these before they work again.
-NEEDS_PERSON = frozenset({InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED, InstanceStatus.DISABLED})
+NEEDS_PERSON = frozenset(
+    {InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED, InstanceStatus.DISABLED}
+)
 
 
 class RunKind(TextChoices):
@@ -51,16 +56,31 @@ class RunStatus(TextChoices):
     EXPIRED = "expired", "Expired"  # a draft that nobody started
 
 
-RUN_ACTIVE = frozenset({RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.STOPPING})
-RUN_TERMINAL = frozenset({RunStatus.STOPPED, RunStatus.FINISHED, RunStatus.FAILED, RunStatus.EXPIRED})
+RUN_ACTIVE = frozenset(
+    {RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.STOPPING}
+)
+RUN_TERMINAL = frozenset(
+    {RunStatus.STOPPED, RunStatus.FINISHED, RunStatus.FAILED, RunStatus.EXPIRED}
+)
 
 #: Allowed changes of a run's status; the conditional UPDATE names the old one.
 RUN_TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
-    RunStatus.DRAFT: frozenset({RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.EXPIRED, RunStatus.FAILED}),
-    RunStatus.PLANNING: frozenset(
-        {RunStatus.DRAFT, RunStatus.RUNNING, RunStatus.FINISHED, RunStatus.FAILED, RunStatus.STOPPING, RunStatus.STOPPED}
+    RunStatus.DRAFT: frozenset(
+        {RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.EXPIRED, RunStatus.FAILED}
     ),
-    RunStatus.RUNNING: frozenset({RunStatus.PAUSED, RunStatus.STOPPING, RunStatus.FINISHED, RunStatus.FAILED}),
+    RunStatus.PLANNING: frozenset(
+        {
+            RunStatus.DRAFT,
+            RunStatus.RUNNING,
+            RunStatus.FINISHED,
+            RunStatus.FAILED,
+            RunStatus.STOPPING,
+            RunStatus.STOPPED,
+        }
+    ),
+    RunStatus.RUNNING: frozenset(
+        {RunStatus.PAUSED, RunStatus.STOPPING, RunStatus.FINISHED, RunStatus.FAILED}
+    ),
     RunStatus.PAUSED: frozenset({RunStatus.RUNNING, RunStatus.STOPPING}),
     RunStatus.STOPPING: frozenset({RunStatus.STOPPED}),
 }
@@ -89,7 +109,10 @@ ITEM_OPEN = frozenset({ItemStatus.QUEUED, ItemStatus.RUNNING, ItemStatus.WAITING
 class AttemptState(TextChoices):
     """What became of one outbound call."""
 
-    INTENDED = "intended", "Intended"  # written before a call with an effect; no answer yet
+    INTENDED = (
+        "intended",
+        "Intended",
+    )  # written before a call with an effect; no answer yet
     ANSWERED = "answered", "Answered"
     NOT_SENT = "not_sent", "Not sent"  # certain: nothing reached the server
     LOST = "lost", "Answer lost"  # may have been received
@@ -100,7 +123,10 @@ class LinkStatus(TextChoices):
 
     MADE = "made", "Made"
     OPENED = "opened", "Opened"  # a person pressed the button; the browser is bound
-    CONSENTED = "consented", "Consented"  # the callback came; the platform is being told
+    CONSENTED = (
+        "consented",
+        "Consented",
+    )  # the callback came; the platform is being told
     FINISHED = "finished", "Finished"
     DENIED = "denied", "Denied"
     FAILED = "failed", "Failed"
@@ -110,7 +136,9 @@ class LinkStatus(TextChoices):
 
 
 #: A person may still use these.
-LINK_OPEN = frozenset({LinkStatus.MADE, LinkStatus.OPENED, LinkStatus.DENIED, LinkStatus.FAILED})
+LINK_OPEN = frozenset(
+    {LinkStatus.MADE, LinkStatus.OPENED, LinkStatus.DENIED, LinkStatus.FAILED}
+)
 
 
 class Outcome(TextChoices):
@@ -179,7 +207,9 @@ _S = InstanceStatus
 
 _ANY: dict[Outcome, Meaning] = {
     Outcome.MISCONFIGURED: Meaning(
-        _LOOK, "Not tried: something here is not set up.", "Follow the reason shown, then retry the failed items."
+        _LOOK,
+        "Not tried: something here is not set up.",
+        "Follow the reason shown, then retry the failed items.",
     ),
     Outcome.UNCLEAR: Meaning(
         _LOOK,
@@ -187,36 +217,61 @@ _ANY: dict[Outcome, Meaning] = {
         "Probe the instance to find out; nothing is repeated blindly.",
         sticky=True,
     ),
-    Outcome.SKIPPED: Meaning(_CALM, "Skipped: another item or run has dealt with the same grant."),
+    Outcome.SKIPPED: Meaning(
+        _CALM, "Skipped: another item or run has dealt with the same grant."
+    ),
     Outcome.CANCELLED: Meaning(_CALM, "Cancelled before anything was sent."),
 }
 
 _PROBE: dict[Outcome, Meaning] = {
     Outcome.CONNECTED: Meaning(_GOOD, "The instance works.", status=_S.CONNECTED),
     Outcome.DEAD: Meaning(
-        _LOOK, "The authorization is dead.", "Reauthenticate the instance.", status=_S.NEEDS_REAUTH
+        _LOOK,
+        "The authorization is dead.",
+        "Reauthenticate the instance.",
+        status=_S.NEEDS_REAUTH,
     ),
     Outcome.DISABLED: Meaning(
-        _LOOK, "The platform has disabled the instance.", "Reauthenticate it; it is enabled again on the way.", status=_S.DISABLED
+        _LOOK,
+        "The platform has disabled the instance.",
+        "Reauthenticate it; it is enabled again on the way.",
+        status=_S.DISABLED,
     ),
     Outcome.TRANSIENT: Meaning(
-        _LOOK, "The provider or the platform is failing just now; the grant may well be alive.", "Probe again later.", status=_S.DEGRADED
+        _LOOK,
+        "The provider or the platform is failing just now; the grant may well be alive.",
+        "Probe again later.",
+        status=_S.DEGRADED,
     ),
-    Outcome.NOT_SUPPORTED: Meaning(_CALM, "This element offers no call that could serve as a probe."),
+    Outcome.NOT_SUPPORTED: Meaning(
+        _CALM, "This element offers no call that could serve as a probe."
+    ),
 }
 
 _REVOKE: dict[Outcome, Meaning] = {
     Outcome.VERIFIED_DEAD: Meaning(
-        _GOOD, "Revoked, and seen dead afterwards.", "Reauthenticate when it should work again.", status=_S.REVOKED
+        _GOOD,
+        "Revoked, and seen dead afterwards.",
+        "Reauthenticate when it should work again.",
+        status=_S.REVOKED,
     ),
     Outcome.ACCEPTED: Meaning(
-        _GOOD, "The provider accepted the revocation; nothing here can verify it.", "Probe later to be sure.", status=_S.REVOKED
+        _GOOD,
+        "The provider accepted the revocation; nothing here can verify it.",
+        "Probe later to be sure.",
+        status=_S.REVOKED,
     ),
     Outcome.ALREADY_DEAD: Meaning(
-        _GOOD, "The grant was dead before this run.", "Reauthenticate when it should work again.", status=_S.NEEDS_REAUTH
+        _GOOD,
+        "The grant was dead before this run.",
+        "Reauthenticate when it should work again.",
+        status=_S.NEEDS_REAUTH,
     ),
     Outcome.EXPIRING: Meaning(
-        _LOOK, "The refresh token is dead; the access token lives until it expires.", "Probe after the time shown.", sticky=True
+        _LOOK,
+        "The refresh token is dead; the access token lives until it expires.",
+        "Probe after the time shown.",
+        sticky=True,
     ),
     Outcome.STILL_ALIVE: Meaning(
         _LOOK,
@@ -226,50 +281,91 @@ _REVOKE: dict[Outcome, Meaning] = {
         sticky=True,
     ),
     Outcome.REFUSED: Meaning(
-        _LOOK, "The provider refused; the token is still alive.", "Check the provider app's client id and secret.", sticky=True
+        _LOOK,
+        "The provider refused; the token is still alive.",
+        "Check the provider app's client id and secret.",
+        sticky=True,
     ),
     Outcome.UNSUPPORTED: Meaning(
-        _LOOK, "This provider offers no revocation that can be called here.", "Follow the steps shown for a person."
+        _LOOK,
+        "This provider offers no revocation that can be called here.",
+        "Follow the steps shown for a person.",
     ),
     Outcome.NOTHING_TO_REVOKE: Meaning(_CALM, "The instance holds no token."),
 }
 
 _RECONNECT: dict[Outcome, Meaning] = {
-    Outcome.RECONNECTED: Meaning(_GOOD, "Reconnected, and seen alive afterwards.", status=_S.CONNECTED),
-    Outcome.WAITING: Meaning(_CALM, "Waiting for a person at the provider's consent page.", "Send or open the link."),
-    Outcome.EXPIRED: Meaning(_LOOK, "The link expired before anybody used it.", "Make a new link."),
-    Outcome.DENIED: Meaning(_LOOK, "The person said no at the provider.", "Ask them, then make a new link."),
+    Outcome.RECONNECTED: Meaning(
+        _GOOD, "Reconnected, and seen alive afterwards.", status=_S.CONNECTED
+    ),
+    Outcome.WAITING: Meaning(
+        _CALM,
+        "Waiting for a person at the provider's consent page.",
+        "Send or open the link.",
+    ),
+    Outcome.EXPIRED: Meaning(
+        _LOOK, "The link expired before anybody used it.", "Make a new link."
+    ),
+    Outcome.DENIED: Meaning(
+        _LOOK, "The person said no at the provider.", "Ask them, then make a new link."
+    ),
     Outcome.WRONG_ACCOUNT: Meaning(
-        _LOOK, "The person signed in with another account than before.", "Accept the new account or send the link again."
+        _LOOK,
+        "The person signed in with another account than before.",
+        "Accept the new account or send the link again.",
     ),
     Outcome.STILL_DEAD: Meaning(
-        _LOOK, "The new authorization was taken, and the instance still fails.", "Read the answer shown, then make a new link."
+        _LOOK,
+        "The new authorization was taken, and the instance still fails.",
+        "Read the answer shown, then make a new link.",
     ),
 }
 
 #: (run kind, outcome) → what it means. Exit codes, pages and statuses all read this table.
 MEANINGS: dict[tuple[RunKind, Outcome], Meaning] = {
-    **{(RunKind.PROBE, outcome): meaning for outcome, meaning in {**_ANY, **_PROBE}.items()},
-    **{(RunKind.REVOKE, outcome): meaning for outcome, meaning in {**_ANY, **_REVOKE}.items()},
-    **{(RunKind.RECONNECT, outcome): meaning for outcome, meaning in {**_ANY, **_RECONNECT}.items()},
-    **{(RunKind.DRILL, outcome): meaning for outcome, meaning in {**_ANY, **_REVOKE, **_RECONNECT}.items()},
+    **{
+        (RunKind.PROBE, outcome): meaning
+        for outcome, meaning in {**_ANY, **_PROBE}.items()
+    },
+    **{
+        (RunKind.REVOKE, outcome): meaning
+        for outcome, meaning in {**_ANY, **_REVOKE}.items()
+    },
+    **{
+        (RunKind.RECONNECT, outcome): meaning
+        for outcome, meaning in {**_ANY, **_RECONNECT}.items()
+    },
+    **{
+        (RunKind.DRILL, outcome): meaning
+        for outcome, meaning in {**_ANY, **_REVOKE, **_RECONNECT}.items()
+    },
     (RunKind.DRILL, Outcome.VERIFIED_DEAD): Meaning(
-        _LOOK, "Revoked and seen dead, but the drill did not go on.", "Reauthenticate the instance.", status=_S.REVOKED
+        _LOOK,
+        "Revoked and seen dead, but the drill did not go on.",
+        "Reauthenticate the instance.",
+        status=_S.REVOKED,
     ),
     (RunKind.DRILL, Outcome.NOT_ALIVE): Meaning(
-        _LOOK, "The instance was not alive at the start, so nothing was revoked.", "Reauthenticate it, then start the drill again."
+        _LOOK,
+        "The instance was not alive at the start, so nothing was revoked.",
+        "Reauthenticate it, then start the drill again.",
     ),
     (RunKind.SYNC, Outcome.NEW): Meaning(_GOOD, "New at the platform."),
     (RunKind.SYNC, Outcome.CHANGED): Meaning(_GOOD, "Changed at the platform."),
     (RunKind.SYNC, Outcome.UNCHANGED): Meaning(_GOOD, "As before."),
     (RunKind.SYNC, Outcome.VANISHED): Meaning(
-        _LOOK, "No longer listed by the platform.", "Check whether somebody deleted it.", status=_S.MISSING
+        _LOOK,
+        "No longer listed by the platform.",
+        "Check whether somebody deleted it.",
+        status=_S.MISSING,
     ),
     **{(RunKind.SYNC, outcome): meaning for outcome, meaning in _ANY.items()},
 }
 
 #: An item with one of these stays on the list of open concerns until a later outcome clears it.
-STICKY = frozenset({outcome for (_, outcome), meaning in MEANINGS.items() if meaning.sticky})
+STICKY = frozenset(
+    {outcome for (_, outcome), meaning in MEANINGS.items() if meaning.sticky}
+)
 
 
 def meaning(kind: str, outcome: str) -> Meaning:

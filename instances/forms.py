@@ -17,7 +17,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def confirmation_words(run: Run) -> str:
     """Return what a person types to start a large revocation, "" for a small one."""
-    return f"REVOKE {run.total}" if run.kind == RunKind.REVOKE and run.total >= TYPED_FROM else ""
+    return (
+        f"REVOKE {run.total}"
+        if run.kind == RunKind.REVOKE and run.total >= TYPED_FROM
+        else ""
+    )
 
 
 class StartForm(forms.Form):
@@ -29,7 +33,11 @@ class StartForm(forms.Form):
         help_text="Kept in the audit with every revocation.",
         error_messages={"required": "Say why: the audit keeps the reason."},
     )
-    ticket = forms.CharField(max_length=120, required=False, help_text="Optional: a reference in your tracker.")
+    ticket = forms.CharField(
+        max_length=120,
+        required=False,
+        help_text="Optional: a reference in your tracker.",
+    )
     only = forms.ChoiceField(
         label="Token",
         required=False,
@@ -39,10 +47,16 @@ class StartForm(forms.Form):
             ("access", "Only the access token: the platform may make a new one"),
         ],
     )
-    confirm = forms.CharField(required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    confirm = forms.CharField(
+        required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
 
     def __init__(self, run: Run, data: Any = None) -> None:
-        initial = {"reason": run.reason, "ticket": run.ticket, "only": run.options.get("only", "")}
+        initial = {
+            "reason": run.reason,
+            "ticket": run.ticket,
+            "only": run.options.get("only", ""),
+        }
         super().__init__(data, initial=initial)
         self.words = confirmation_words(run)
         if run.kind != RunKind.REVOKE:
@@ -63,7 +77,11 @@ class StartForm(forms.Form):
         """Return the arguments of `runs.start`."""
         only = self.cleaned_data.get("only")
         options = {"options": {"only": only}} if only else {}
-        return {"reason": self.cleaned_data["reason"], "ticket": self.cleaned_data["ticket"], **options}
+        return {
+            "reason": self.cleaned_data["reason"],
+            "ticket": self.cleaned_data["ticket"],
+            **options,
+        }
 
 
 def safe_cell(value: Any) -> str:

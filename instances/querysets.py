@@ -47,7 +47,9 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def workable(self) -> RunQuerySet:
         """Those a worker has something to do for."""
-        return self.filter(status__in=[RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING])
+        return self.filter(
+            status__in=[RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING]
+        )
 
     def drafted_before(self, moment: datetime) -> RunQuerySet:
         """Drafts made before `moment`."""
@@ -81,7 +83,9 @@ class ItemQuerySet(models.QuerySet["Item"]):
     def of_concern(self) -> ItemQuerySet:
         """Those that stay on the list until a later outcome of their instance clears them."""
         return self.filter(
-            outcome__in=sorted(STICKY), cleared_at__isnull=True, run__kind__in=sorted(DESTRUCTIVE)
+            outcome__in=sorted(STICKY),
+            cleared_at__isnull=True,
+            run__kind__in=sorted(DESTRUCTIVE),
         )
 
     def tally(self) -> list[dict[str, Any]]:
@@ -96,7 +100,10 @@ class ReconnectLinkQuerySet(models.QuerySet["ReconnectLink"]):
     def detailed(self) -> ReconnectLinkQuerySet:
         """With everything that pages and flows need of them, in one query."""
         return self.select_related(
-            "instance__organization", "instance__provider_app", "item__run__organization", "item__run__requested_by"
+            "instance__organization",
+            "instance__provider_app",
+            "item__run__organization",
+            "item__run__requested_by",
         )
 
     def usable(self, now: datetime) -> ReconnectLinkQuerySet:

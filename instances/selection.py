@@ -61,7 +61,9 @@ def _part(name: str, value: Iterable[str] | str) -> Any:
             raise BadSelection("The search has to be a text.")
         return value
     if name not in LOOKUPS:
-        raise BadSelection(f"There is no filter “{name}”. Known: {', '.join([*LOOKUPS, 'search'])}.")
+        raise BadSelection(
+            f"There is no filter “{name}”. Known: {', '.join([*LOOKUPS, 'search'])}."
+        )
     values = [value] if isinstance(value, str) else list(value)
     if name == "status":
         _check_statuses(values)
@@ -71,13 +73,17 @@ def _part(name: str, value: Iterable[str] | str) -> Any:
 def _check_statuses(values: list[str]) -> None:
     for value in values:
         if value not in InstanceStatus.values:
-            raise BadSelection(f"There is no status “{value}”. Known: {', '.join(InstanceStatus.values)}.")
+            raise BadSelection(
+                f"There is no status “{value}”. Known: {', '.join(InstanceStatus.values)}."
+            )
 
 
 def narrow(own: InstanceQuerySet, document: Any) -> InstanceQuerySet:
     """Return those of `own` (one organization's instances) that `document` means; raise BadSelection when it is not one."""
     if not isinstance(document, Mapping) or document.get("version") != VERSION:
-        raise BadSelection("This selection was made by another version of the product; select the rows again.")
+        raise BadSelection(
+            "This selection was made by another version of the product; select the rows again."
+        )
     if "instances" in document:
         return own.filter(pk__in=_numbers(document["instances"]))
     if "remote_ids" in document:
@@ -91,13 +97,19 @@ def _numbers(values: Iterable[Any]) -> list[int]:
     try:
         return [int(value) for value in values]
     except (TypeError, ValueError) as error:
-        raise BadSelection("The selection holds something that is not a row number.") from error
+        raise BadSelection(
+            "The selection holds something that is not a row number."
+        ) from error
 
 
 def _matching(own: InstanceQuerySet, parts: Mapping[str, Any]) -> InstanceQuerySet:
     found = own
     for name, value in of_filter(parts)["filter"].items():
-        found = found.searched(value) if name == "search" else found.filter(**{LOOKUPS[name]: value})
+        found = (
+            found.searched(value)
+            if name == "search"
+            else found.filter(**{LOOKUPS[name]: value})
+        )
     return found.distinct() if "tag" in parts else found
 
 

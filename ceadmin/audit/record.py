@@ -31,6 +31,9 @@ __all__ = [
     "record_many",
 ]
 
+# How long to wait for the head of a chain before giving up, as PostgreSQL writes it.
+LONGEST_WAIT = "30s"
+
 # The chain of what belongs to no organization.
 SYSTEM_CHAIN = ""
 
@@ -132,7 +135,14 @@ def columns(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _locked_head(chain: str) -> Head:
-    # SQLite has no row locks: there the transaction itself began with the write lock.
+    # SQLite has no row locks: there the transaction itself began with the write lock,
+    # and the connection's own timeout bounds the wait.
+    connection = transaction.get_connection()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('lock_timeout', %s, true)", [LONGEST_WAIT]
+            )
     heads = Head.objects.select_for_update()
     head, _ = heads.get_or_create(chain=chain)
     return head

@@ -46,7 +46,7 @@ def learn(*values: str) -> None:
     with _lock:
         for value in values:
             if len(value) >= SHORTEST and not is_masked(value):
-                _live[value] = _live.pop(value, None) or spellings(value)
+                _live[value] = _live.pop(value) if value in _live else spellings(value)
         while len(_live) > _REMEMBERED:
             _live.popitem(last=False)
 

@@ -32,7 +32,12 @@ ORGANIZATION_SECRETS = ("user_secret", "organization_secret")
 
 
 def save_organization(
-    organization: Organization, secrets: Mapping[str, str], *, by: User, actor: Actor, now: datetime
+    organization: Organization,
+    secrets: Mapping[str, str],
+    *,
+    by: User,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Save an organization; blank `secrets` keep what is there. Whoever adds one becomes its owner."""
     added = organization.pk is None
@@ -46,31 +51,61 @@ def save_organization(
         organization.save()
         if added:
             Membership.objects.create(
-                organization=organization, user=by, is_owner=True, is_operator=True, is_revoker=True, is_auditor=True
+                organization=organization,
+                user=by,
+                is_owner=True,
+                is_operator=True,
+                is_revoker=True,
+                is_auditor=True,
             )
         subject = Subject("organization", str(organization.uid), organization.name)
         done = Action.ORGANIZATION_ADDED if added else Action.ORGANIZATION_CHANGED
-        facts = {"base_url": organization.base_url, "reauthenticate_by": organization.reauthenticate_by}
+        facts = {
+            "base_url": organization.base_url,
+            "reauthenticate_by": organization.reauthenticate_by,
+        }
         entries = [Entry(done, actor, subject, facts=facts)]
-        entries += [Entry(Action.SECRET_CHANGED, actor, subject, facts={"secret": name}) for name in fresh]
+        entries += [
+            Entry(Action.SECRET_CHANGED, actor, subject, facts={"secret": name})
+            for name in fresh
+        ]
         record_many(organization.chain, entries, at=now)
     redact.learn(*fresh.values())
 
 
-def save_app(app: ProviderApp, secret: str, *, by: User, actor: Actor, now: datetime) -> None:
+def save_app(
+    app: ProviderApp, secret: str, *, by: User, actor: Actor, now: datetime
+) -> None:
     """Save a provider app; a blank `secret` keeps what is there."""
     added = app.pk is None
     with transaction.atomic():
         if secret:
             app.client_secret = secret
-            app.secret_set_at, app.secret_set_by_name, app.last_problem = now, str(by), ""
+            app.secret_set_at, app.secret_set_by_name, app.last_problem = (
+                now,
+                str(by),
+                "",
+            )
         app.save()
         subject = Subject("provider_app", str(app.uid), app.name)
         done = Action.PROVIDER_APP_ADDED if added else Action.PROVIDER_APP_CHANGED
-        facts = {"client_id": app.client_id, "callback_mode": app.callback_mode, "element_key": app.element_key}
-        entries = [Entry(done, actor, subject, provider_key=app.provider_key, facts=facts)]
+        facts = {
+            "client_id": app.client_id,
+            "callback_mode": app.callback_mode,
+            "element_key": app.element_key,
+        }
+        entries = [
+            Entry(done, actor, subject, provider_key=app.provider_key, facts=facts)
+        ]
         if secret:
-            entries.append(Entry(Action.SECRET_CHANGED, actor, subject, facts={"secret": "client_secret"}))
+            entries.append(
+                Entry(
+                    Action.SECRET_CHANGED,
+                    actor,
+                    subject,
+                    facts={"secret": "client_secret"},
+                )
+            )
         record_many(app.organization.chain, entries, at=now)
     redact.learn(secret)
 
@@ -81,13 +116,19 @@ def remove_app(app: ProviderApp, *, actor: Actor, now: datetime) -> None:
         subject = Subject("provider_app", str(app.uid), app.name)
         organization = app.organization
         app.delete()
-        entry = Entry(Action.PROVIDER_APP_REMOVED, actor, subject, provider_key=app.provider_key)
+        entry = Entry(
+            Action.PROVIDER_APP_REMOVED, actor, subject, provider_key=app.provider_key
+        )
         record_many(organization.chain, [entry], at=now)
 
 
-def try_organization(organization: Organization, *, actor: Actor, now: datetime) -> Report:
+def try_organization(
+    organization: Organization, *, actor: Actor, now: datetime
+) -> Report:
     """Return what the platform tells of an organization's secrets; raise SealError when a key is missing."""
-    flow = connection.organization(credentials_of(organization), element_token=_known_token(organization))
+    flow = connection.organization(
+        credentials_of(organization), element_token=_known_token(organization)
+    )
     report = drive(flow)
     problem = "" if report.ok else report.code
     with transaction.atomic():
@@ -114,16 +155,28 @@ def try_app(app: ProviderApp, *, actor: Actor, now: datetime) -> Report:
     client = OAuthClient(case.client_id, case.client_secret, callback, case.scope)
     provider = catalogue.find(app.provider_key)
     oauth1 = provider is not None and provider.flow == Flow.OAUTH1
-    flow = connection.provider_app(credentials_of(app.organization), app.element_key, client, oauth1=oauth1)
+    flow = connection.provider_app(
+        credentials_of(app.organization), app.element_key, client, oauth1=oauth1
+    )
     report = drive(flow)
     with transaction.atomic():
-        ProviderApp.objects.filter(pk=app.pk).update(last_problem="" if report.ok else report.code[:64])
+        ProviderApp.objects.filter(pk=app.pk).update(
+            last_problem="" if report.ok else report.code[:64]
+        )
         subject = Subject("provider_app", str(app.uid), app.name)
         _record_test(app.organization, subject, report, actor, now)
     return report
 
 
-def _record_test(organization: Organization, subject: Subject, report: Report, actor: Actor, now: datetime) -> None:
+def _record_test(
+    organization: Organization,
+    subject: Subject,
+    report: Report,
+    actor: Actor,
+    now: datetime,
+) -> None:
     facts: dict[str, Any] = {"ok": report.ok, "finding": report.code}
-    entry = Entry(Action.CONNECTION_TESTED, actor, subject, outcome=report.code[:32], facts=facts)
+    entry = Entry(
+        Action.CONNECTION_TESTED, actor, subject, outcome=report.code[:32], facts=facts
+    )
     record_many(organization.chain, [entry], at=now)

@@ -1,5 +1,19 @@
 """The admin of instances, runs and links, and of what needs them: organizations and provider apps."""
 
-from instances.admin import instance, organization, overview, provider_app, reconnect_link, run
+from instances.admin import (
+    instance,
+    organization,
+    overview,
+    provider_app,
+    reconnect_link,
+    run,
+)
 
-__all__ = ["instance", "organization", "overview", "provider_app", "reconnect_link", "run"]
+__all__ = [
+    "instance",
+    "organization",
+    "overview",
+    "provider_app",
+    "reconnect_link",
+    "run",
+]

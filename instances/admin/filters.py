@@ -24,11 +24,15 @@ class StatusFilter(admin.SimpleListFilter):
     title = "status"
     parameter_name = "status"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+    def lookups(
+        self, request: HttpRequest, model_admin: Any
+    ) -> Iterable[tuple[str, str]]:
         """Offer every status; no query."""
         return list(InstanceStatus.choices)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Instance]) -> QuerySet[Instance]:
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> QuerySet[Instance]:
         """Narrow to the chosen one."""
         return queryset.filter(status=self.value()) if self.value() else queryset
 
@@ -39,11 +43,15 @@ class ProviderFilter(admin.SimpleListFilter):
     title = "provider"
     parameter_name = "provider"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+    def lookups(
+        self, request: HttpRequest, model_admin: Any
+    ) -> Iterable[tuple[str, str]]:
         """Offer the catalogue; no query."""
         return [(provider.key, provider.name) for provider in catalogue.all()]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Instance]) -> QuerySet[Instance]:
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> QuerySet[Instance]:
         """Narrow to the chosen one."""
         return queryset.filter(provider_key=self.value()) if self.value() else queryset
 
@@ -54,15 +62,29 @@ class TagFilter(admin.SimpleListFilter):
     title = "tag"
     parameter_name = "tag"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+    def lookups(
+        self, request: HttpRequest, model_admin: Any
+    ) -> Iterable[tuple[str, str]]:
         """Offer tags of the organizations that the person may see."""
-        visible = InstanceTag.objects.filter(instance__in=model_admin.get_queryset(request))
-        names = visible.order_by("name").values_list("name", flat=True).distinct()[:_TAGS_SHOWN]
+        visible = InstanceTag.objects.filter(
+            instance__in=model_admin.get_queryset(request)
+        )
+        names = (
+            visible.order_by("name")
+            .values_list("name", flat=True)
+            .distinct()[:_TAGS_SHOWN]
+        )
         return [(name, name) for name in names]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Instance]) -> QuerySet[Instance]:
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> QuerySet[Instance]:
         """Narrow to the chosen one."""
-        return queryset.filter(tags__name=self.value()).distinct() if self.value() else queryset
+        return (
+            queryset.filter(tags__name=self.value()).distinct()
+            if self.value()
+            else queryset
+        )
 
 
 def selection_of(request: HttpRequest, queryset: QuerySet[Instance]) -> dict[str, Any]:
@@ -70,7 +92,9 @@ def selection_of(request: HttpRequest, queryset: QuerySet[Instance]) -> dict[str
     if request.POST.get("select_across") != "1":
         return selection.of_instances(queryset.values_list("pk", flat=True))
     parts: dict[str, Any] = {
-        name: request.GET.getlist(name) for name in selection.LOOKUPS if request.GET.get(name)
+        name: request.GET.getlist(name)
+        for name in selection.LOOKUPS
+        if request.GET.get(name)
     }
     if request.GET.get("q", "").strip():
         parts["search"] = request.GET["q"].strip()

@@ -22,7 +22,12 @@ from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import runs, selection
-from instances.admin.filters import ProviderFilter, StatusFilter, TagFilter, selection_of
+from instances.admin.filters import (
+    ProviderFilter,
+    StatusFilter,
+    TagFilter,
+    selection_of,
+)
 from instances.admin.story import story_of
 from instances.choices import InstanceStatus, RunKind
 from instances.models import Instance, Run
@@ -36,7 +41,15 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     act_add = act_delete = None
     act_change = Act.OPERATE
 
-    list_display = ("name", "provider", "state", "since", "tag_names", "probed", "revoked")
+    list_display = (
+        "name",
+        "provider",
+        "state",
+        "since",
+        "tag_names",
+        "probed",
+        "revoked",
+    )
     list_filter = (StatusFilter, ProviderFilter, TagFilter, "provider_app")
     search_fields = ("name", "remote_id")
     search_help_text = "Name, id, account or tag"
@@ -111,22 +124,30 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     # Bulk actions
 
     @admin.action(description="Probe", permissions=["operate"])
-    def probe(self, request: HttpRequest, queryset: QuerySet[Instance]) -> HttpResponse | None:
+    def probe(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> HttpResponse | None:
         """Probe the selected instances."""
         return self._begin(request, RunKind.PROBE, queryset)
 
     @admin.action(description="Reauthenticate…", permissions=["operate"])
-    def reauthenticate(self, request: HttpRequest, queryset: QuerySet[Instance]) -> HttpResponse | None:
+    def reauthenticate(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> HttpResponse | None:
         """Make a reconnect link for each of the selected instances."""
         return self._begin(request, RunKind.RECONNECT, queryset)
 
     @admin.action(description="Drill…", permissions=["revoke"])
-    def drill(self, request: HttpRequest, queryset: QuerySet[Instance]) -> HttpResponse | None:
+    def drill(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> HttpResponse | None:
         """Draft a drill of the selected instances."""
         return self._begin(request, RunKind.DRILL, queryset)
 
     @admin.action(description="Revoke tokens…", permissions=["revoke"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[Instance]) -> HttpResponse | None:
+    def revoke(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> HttpResponse | None:
         """Draft a revocation of the selected instances."""
         return self._begin(request, RunKind.REVOKE, queryset)
 
@@ -134,22 +155,37 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         self, request: HttpRequest, kind: RunKind, queryset: QuerySet[Instance]
     ) -> HttpResponse | None:
         """Make a run for each organization among the rows; go to it, or to the list when there are several."""
-        rows = self.rows(request, runs.ACT_OF_KIND[kind], queryset).order_by().prefetch_related(None)
+        rows = (
+            self.rows(request, runs.ACT_OF_KIND[kind], queryset)
+            .order_by()
+            .prefetch_related(None)
+        )
         owners = Organization.objects.filter(pk__in=rows.values("organization"))
         made: list[Run] = []
         for organization in owners.order_by("name"):
             chosen = selection_of(request, rows.filter(organization=organization))
             made.append(self._create(request, kind, organization, chosen))
         if not made:
-            messages.warning(request, "Nothing was started: you may not do this with the selected instances.")
+            messages.warning(
+                request,
+                "Nothing was started: you may not do this with the selected instances.",
+            )
             return None
         if len(made) == 1:
-            return HttpResponseRedirect(reverse("admin:instances_run_change", args=[made[0].pk]))
-        messages.info(request, f"{len(made)} runs were made, one for each organization.")
+            return HttpResponseRedirect(
+                reverse("admin:instances_run_change", args=[made[0].pk])
+            )
+        messages.info(
+            request, f"{len(made)} runs were made, one for each organization."
+        )
         return HttpResponseRedirect(reverse("admin:instances_run_changelist"))
 
     def _create(
-        self, request: HttpRequest, kind: RunKind, organization: Organization, chosen: dict[str, Any]
+        self,
+        request: HttpRequest,
+        kind: RunKind,
+        organization: Organization,
+        chosen: dict[str, Any],
     ) -> Run:
         user = request.user
         if not isinstance(user, User):
@@ -161,38 +197,66 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons of an instance's page."""
         act = self.admin_site.admin_view(require_POST(self.act))
-        own = path("<path:object_id>/act/<slug:kind>/", act, name="instances_instance_act")
+        own = path(
+            "<path:object_id>/act/<slug:kind>/", act, name="instances_instance_act"
+        )
         return [own, *super().get_urls()]
 
     def act(self, request: HttpRequest, object_id: str, kind: str) -> HttpResponse:
         """Start, or draft, a run over this one instance."""
-        if kind not in (RunKind.PROBE, RunKind.REVOKE, RunKind.RECONNECT, RunKind.DRILL):
-            return HttpResponseRedirect(reverse("admin:instances_instance_change", args=[object_id]))
+        if kind not in (
+            RunKind.PROBE,
+            RunKind.REVOKE,
+            RunKind.RECONNECT,
+            RunKind.DRILL,
+        ):
+            return HttpResponseRedirect(
+                reverse("admin:instances_instance_change", args=[object_id])
+            )
         instance: Instance = self.fetch(request, object_id, runs.ACT_OF_KIND[kind])
         chosen = selection.of_instances([instance.pk])
         run = self._create(request, RunKind(kind), instance.organization, chosen)
-        return HttpResponseRedirect(reverse("admin:instances_run_change", args=[run.pk]))
+        return HttpResponseRedirect(
+            reverse("admin:instances_run_change", args=[run.pk])
+        )
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """Show the instance's state, story and next steps above the one field that can be set."""
         instance: Any = self.get_object(request, object_id)
         story = {"story": story_of(instance, request.user)} if instance else {}
-        return super().change_view(request, object_id, form_url, {**story, **(extra_context or {})})
+        return super().change_view(
+            request, object_id, form_url, {**story, **(extra_context or {})}
+        )
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
         """Offer the provider apps of this instance's organization and element."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         match = request.resolver_match
-        instance: Any = self.get_object(request, match.kwargs.get("object_id", "")) if match else None
+        instance: Any = (
+            self.get_object(request, match.kwargs.get("object_id", ""))
+            if match
+            else None
+        )
         if instance is not None and field is not None:
-            own = {"organization": instance.organization, "element_key": instance.element_key}
+            own = {
+                "organization": instance.organization,
+                "element_key": instance.element_key,
+            }
             field.queryset = field.queryset.filter(**own)
             field.empty_label = "No provider app"
         return field
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
+    ) -> None:
         """Save the provider app, and say in the audit who chose it."""
         hand = self.hand(request, obj.organization)
         app = obj.provider_app
@@ -212,14 +276,22 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     def headline(self, request: HttpRequest) -> str:
         """Say how many need somebody."""
         mine = self.get_queryset(request).order_by().prefetch_related(None)
-        waiting = mine.filter(status__in=[InstanceStatus.NEEDS_REAUTH, InstanceStatus.DISABLED]).count()
-        return f"{ui.number(waiting)} need reauthentication" if waiting else "None needs reauthentication"
+        waiting = mine.filter(
+            status__in=[InstanceStatus.NEEDS_REAUTH, InstanceStatus.DISABLED]
+        ).count()
+        return (
+            f"{ui.number(waiting)} need reauthentication"
+            if waiting
+            else "None needs reauthentication"
+        )
 
 
 def instance_link(instance: Instance | None, name: str) -> SafeString | str:
     """Draw the name of an instance as a link to its page; a name alone when it is gone."""
     if instance is None:
         return name
-    return format_html('<a href="{}">{}</a>', reverse("admin:instances_instance_change", args=[instance.pk]), name)
-
-
+    return format_html(
+        '<a href="{}">{}</a>',
+        reverse("admin:instances_instance_change", args=[instance.pk]),
+        name,
+    )

@@ -29,7 +29,6 @@ from instances.choices import RunKind
 from instances.models import Instance, Run
 from providers.models import ProviderApp
 
-
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Organization]
 else:
@@ -43,15 +42,21 @@ class PresetInput(forms.URLInput):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         """Add the presets."""
-        context = super().get_context(name, value, {**(attrs or {}), "list": f"presets-{name}"})
+        context = super().get_context(
+            name, value, {**(attrs or {}), "list": f"presets-{name}"}
+        )
         return {**context, "presets": BASE_URL_PRESETS, "list_id": f"presets-{name}"}
 
 
 class OrganizationForm(_Form):
     """An organization; its secrets are typed in, never shown, and kept when left blank."""
 
-    user_secret_typed = forms.CharField(label="User secret", required=False, widget=SecretInput)
-    organization_secret_typed = forms.CharField(label="Organization secret", required=False, widget=SecretInput)
+    user_secret_typed = forms.CharField(
+        label="User secret", required=False, widget=SecretInput
+    )
+    organization_secret_typed = forms.CharField(
+        label="Organization secret", required=False, widget=SecretInput
+    )
 
     class Meta:
         model = Organization
@@ -79,12 +84,19 @@ class OrganizationForm(_Form):
     def secrets(self) -> dict[str, str]:
         """Return what was typed."""
         names = credentials.ORGANIZATION_SECRETS
-        return {name: (self.cleaned_data.get(f"{name}_typed") or "").strip() for name in names}
+        return {
+            name: (self.cleaned_data.get(f"{name}_typed") or "").strip()
+            for name in names
+        }
 
 
 def _free_slug(name: str) -> str:
     base = slugify(name)[:50] or "organization"
-    taken = set(Organization.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken = set(
+        Organization.objects.filter(slug__startswith=base).values_list(
+            "slug", flat=True
+        )
+    )
     numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
     return next(slug for slug in [base, *numbered] if slug not in taken)
 
@@ -114,14 +126,18 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
             return None
         return "Add an organization", reverse("admin:teams_organization_add")
 
-    def get_fieldsets(self, request: HttpRequest, obj: Organization | None = None) -> Any:
+    def get_fieldsets(
+        self, request: HttpRequest, obj: Organization | None = None
+    ) -> Any:
         """Ask for what is needed first, policies below; members who own nothing see no secret fields."""
         secrets = [f"{name}_typed" for name in credentials.ORGANIZATION_SECRETS]
         sections: list[Any] = [(None, {"fields": ("name", "base_url")})]
         if obj is None or self.has_change_permission(request, obj):
             words = "Both stand in the platform under Organization, Security. They are sealed and never shown again."
             sections.append(("Secrets", {"fields": secrets, "description": words}))
-        sections.append(("Policies", {"fields": ("reauthenticate_by", "link_lifetime_hours")}))
+        sections.append(
+            ("Policies", {"fields": ("reauthenticate_by", "link_lifetime_hours")})
+        )
         return sections
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -141,7 +157,11 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
     @admin.display(description="connection")
     def state(self, organization: Organization) -> SafeString:
         """Say whether the secrets work, as far as is known."""
-        return ui.pill("failed", organization.secrets_problem) if organization.secrets_problem else ui.pill("yes", "Set")
+        return (
+            ui.pill("failed", organization.secrets_problem)
+            if organization.secrets_problem
+            else ui.pill("yes", "Set")
+        )
 
     @admin.display(description="instances")
     def instance_count(self, organization: Organization) -> str:
@@ -155,15 +175,21 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
 
     # Saving
 
-    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: Organization, form: Any, change: bool
+    ) -> None:
         """Save through the one function that writes the audit too."""
         user = request.user
         if not isinstance(user, User):
             raise NotAllowed(Act.OWN, obj)
         hand = self.hand(request, obj if change else None)
-        credentials.save_organization(obj, form.secrets(), by=user, actor=hand.actor, now=hand.now)
+        credentials.save_organization(
+            obj, form.secrets(), by=user, actor=hand.actor, now=hand.now
+        )
 
-    def response_add(self, request: HttpRequest, obj: Organization, post_url_continue: Any = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: Organization, post_url_continue: Any = None
+    ) -> HttpResponse:
         """Go to the new organization's page, which has the next steps."""
         self._try(request, obj)
         return HttpResponseRedirect(self._address(obj))
@@ -174,35 +200,60 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
     # Sync and test
 
     @admin.action(description="Sync", permissions=["operate"])
-    def sync(self, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse | None:
+    def sync(
+        self, request: HttpRequest, queryset: QuerySet[Organization]
+    ) -> HttpResponse | None:
         """Sync the selected organizations."""
-        made = [self._sync(request, one) for one in self.rows(request, Act.OPERATE, queryset).order_by("name")]
+        made = [
+            self._sync(request, one)
+            for one in self.rows(request, Act.OPERATE, queryset).order_by("name")
+        ]
         if not made:
-            messages.warning(request, "Nothing was started: you are not an operator there.")
+            messages.warning(
+                request, "Nothing was started: you are not an operator there."
+            )
             return None
         if len(made) == 1:
-            return HttpResponseRedirect(reverse("admin:instances_run_change", args=[made[0].pk]))
+            return HttpResponseRedirect(
+                reverse("admin:instances_run_change", args=[made[0].pk])
+            )
         return HttpResponseRedirect(reverse("admin:instances_run_changelist"))
 
     def _sync(self, request: HttpRequest, organization: Organization) -> Run:
         user = request.user
         if not isinstance(user, User):
             raise NotAllowed(Act.OPERATE, organization)
-        return runs.create(RunKind.SYNC, organization, selection.everything(), user=user, now=timezone.now())
+        return runs.create(
+            RunKind.SYNC,
+            organization,
+            selection.everything(),
+            user=user,
+            now=timezone.now(),
+        )
 
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons of an organization's page."""
         wrap, pk = self.admin_site.admin_view, "<path:object_id>"
         own = [
-            path(f"{pk}/test/", wrap(require_POST(self.test)), name="teams_organization_test"),
-            path(f"{pk}/sync/", wrap(require_POST(self.sync_one)), name="teams_organization_sync"),
+            path(
+                f"{pk}/test/",
+                wrap(require_POST(self.test)),
+                name="teams_organization_test",
+            ),
+            path(
+                f"{pk}/sync/",
+                wrap(require_POST(self.sync_one)),
+                name="teams_organization_sync",
+            ),
         ]
         return [*own, *super().get_urls()]
 
     def sync_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Sync this organization."""
         run = self._sync(request, self.fetch(request, object_id, Act.OPERATE))
-        return HttpResponseRedirect(reverse("admin:instances_run_change", args=[run.pk]))
+        return HttpResponseRedirect(
+            reverse("admin:instances_run_change", args=[run.pk])
+        )
 
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Test the secrets and say what was found."""
@@ -213,19 +264,27 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
     def _try(self, request: HttpRequest, organization: Organization) -> None:
         hand = self.hand(request, organization)
         try:
-            report = credentials.try_organization(organization, actor=hand.actor, now=hand.now)
+            report = credentials.try_organization(
+                organization, actor=hand.actor, now=hand.now
+            )
         except SealError as error:
             messages.error(request, str(error))
         else:
             tell(request, report)
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """Show the first steps above the form until all are done."""
         organization: Any = self.get_object(request, object_id)
         extra = _first_steps(organization, request) if organization else {}
-        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+        return super().change_view(
+            request, object_id, form_url, {**extra, **(extra_context or {})}
+        )
 
 
 def tell(request: HttpRequest, report: Report) -> None:

@@ -45,9 +45,17 @@ def needs(request: HttpRequest) -> Iterable[Need]:
         yield Need(f"The secrets of {organization} are refused by the platform", url)
     items = reverse("admin:instances_item_changelist")
     for outcome, words in _CONCERNS.items():
-        count = Item.objects.of_concern().filter(run__organization__in=own, outcome=outcome).count()
+        count = (
+            Item.objects.of_concern()
+            .filter(run__organization__in=own, outcome=outcome)
+            .count()
+        )
         if count:
-            yield Need(f"{ui.number(count)} {words}", f"{items}?outcome__exact={outcome}&cleared_at__isnull=True", count)
+            yield Need(
+                f"{ui.number(count)} {words}",
+                f"{items}?outcome__exact={outcome}&cleared_at__isnull=True",
+                count,
+            )
     yield from _milder(request)
 
 
@@ -62,13 +70,27 @@ _CONCERNS = {
 def _milder(request: HttpRequest) -> Iterable[Need]:
     listing = reverse("admin:instances_instance_changelist")
     day = timezone.now() - timedelta(days=1)
-    dead = _instances(request).filter(status=InstanceStatus.NEEDS_REAUTH, status_since__gte=day).count()
+    dead = (
+        _instances(request)
+        .filter(status=InstanceStatus.NEEDS_REAUTH, status_since__gte=day)
+        .count()
+    )
     if dead:
-        yield Need(f"{ui.number(dead)} newly dead since yesterday", f"{listing}?status=needs_reauth", dead, "warn")
+        yield Need(
+            f"{ui.number(dead)} newly dead since yesterday",
+            f"{listing}?status=needs_reauth",
+            dead,
+            "warn",
+        )
     drafts = drafts_waiting(request)
     if drafts:
         url = f"{reverse('admin:instances_run_changelist')}?status__exact=draft"
-        yield Need(f"{ui.number(drafts)} of your drafts wait to be started", url, drafts, "active")
+        yield Need(
+            f"{ui.number(drafts)} of your drafts wait to be started",
+            url,
+            drafts,
+            "active",
+        )
 
 
 def health(request: HttpRequest) -> Panel | None:
@@ -77,26 +99,47 @@ def health(request: HttpRequest) -> Panel | None:
     counts = {row["status"]: row["count"] for row in rows}
     listing = reverse("admin:instances_instance_changelist")
     segments = [
-        ui.Segment(label, counts[status], ui.look(status).tone, f"{listing}?status={status}")
+        ui.Segment(
+            label, counts[status], ui.look(status).tone, f"{listing}?status={status}"
+        )
         for status, label in InstanceStatus.choices
         if counts.get(status)
     ]
     context = {"segments": segments, "total": sum(counts.values()), "listing": listing}
-    return Panel("Instances by status", "instances/overview/health.html", context, url=listing, wide=True)
+    return Panel(
+        "Instances by status",
+        "instances/overview/health.html",
+        context,
+        url=listing,
+        wide=True,
+    )
 
 
 def recent_runs(request: HttpRequest) -> Panel | None:
     """Show the newest runs."""
-    newest = list(_runs(request).select_related("organization").order_by("-created_at", "-pk")[:_SHOWN])
+    newest = list(
+        _runs(request)
+        .select_related("organization")
+        .order_by("-created_at", "-pk")[:_SHOWN]
+    )
     return Panel(
-        "Runs", "instances/overview/runs.html", {"runs": newest}, url=reverse("admin:instances_run_changelist")
+        "Runs",
+        "instances/overview/runs.html",
+        {"runs": newest},
+        url=reverse("admin:instances_run_changelist"),
     )
 
 
 def links_waiting(request: HttpRequest) -> Panel | None:
     """Show the reconnect links that wait for a person."""
-    own = ReconnectLink.objects.filter(instance__organization__in=organizations_in_view(request))
-    open_links = own.usable(timezone.now()).select_related("instance").order_by("-made_at", "-pk")
+    own = ReconnectLink.objects.filter(
+        instance__organization__in=organizations_in_view(request)
+    )
+    open_links = (
+        own.usable(timezone.now())
+        .select_related("instance")
+        .order_by("-made_at", "-pk")
+    )
     address = reverse("admin:instances_reconnectlink_changelist")
     return Panel(
         "Reconnect links waiting",
@@ -114,9 +157,17 @@ def find(request: HttpRequest, query: str) -> Iterable[Hit]:
         url = reverse("admin:instances_instance_change", args=[instance.pk])
         detail = f"{instance.element_key} · {instance.organization}"
         yield Hit("Instances", instance.name, url, detail, instance.status)
-    runs = Run.objects.filter(organization__in=organizations(request.user), ticket=query)
+    runs = Run.objects.filter(
+        organization__in=organizations(request.user), ticket=query
+    )
     for run in runs.order_by("-pk")[:_HITS]:
-        yield Hit("Runs", str(run), reverse("admin:instances_run_change", args=[run.pk]), run.reason, run.status)
+        yield Hit(
+            "Runs",
+            str(run),
+            reverse("admin:instances_run_change", args=[run.pk]),
+            run.reason,
+            run.status,
+        )
 
 
 site.register_badge("runs", drafts_waiting)

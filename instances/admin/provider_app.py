@@ -36,7 +36,9 @@ class ProviderAppForm(_Form):
     """A provider app; its secret is typed in, never shown, and kept when left blank."""
 
     provider_key = forms.ChoiceField(label="Provider")
-    client_secret_typed = forms.CharField(label="Client secret", required=False, widget=SecretInput)
+    client_secret_typed = forms.CharField(
+        label="Client secret", required=False, widget=SecretInput
+    )
 
     class Meta:
         model = ProviderApp
@@ -60,7 +62,9 @@ class ProviderAppForm(_Form):
         if "client_secret_typed" in self.fields:
             row = self.instance
             held = bool(row.client_secret)
-            self.fields["client_secret_typed"].help_text = set_on(held, row.secret_set_at, row.secret_set_by_name)
+            self.fields["client_secret_typed"].help_text = set_on(
+                held, row.secret_set_at, row.secret_set_by_name
+            )
         if "site" in self.fields:
             self.fields["site"].required = False
 
@@ -78,7 +82,15 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
     """Owners look after the apps; members see which there are."""
 
     form: Any = ProviderAppForm
-    list_display = ("name", "provider", "organization", "element_key", "callback_mode", "state", "instance_count")
+    list_display = (
+        "name",
+        "provider",
+        "organization",
+        "element_key",
+        "callback_mode",
+        "state",
+        "instance_count",
+    )
     list_filter = ("organization", "callback_mode")
     search_fields = ("name", "=client_id", "=element_key")
     list_select_related = ("organization",)
@@ -99,7 +111,9 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
             return None
         return "Add a provider app", reverse("admin:providers_providerapp_add")
 
-    def get_fieldsets(self, request: HttpRequest, obj: ProviderApp | None = None) -> Any:
+    def get_fieldsets(
+        self, request: HttpRequest, obj: ProviderApp | None = None
+    ) -> Any:
         """Order the fields by the questions a person asks."""
         mine = obj is None or self.has_change_permission(request, obj)
         secret = ("client_secret_typed",) if mine else ()
@@ -107,8 +121,17 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
         return [
             (None, {"fields": ("organization", "name", "provider_key", "element_key")}),
             ("Credentials", {"fields": ("client_id", *secret)}),
-            ("Consent", {"fields": ("callback_mode", "callback_url", "scope"), "description": callback}),
-            ("What the record asks for", {"fields": ("site",), "classes": ("collapse",)}),
+            (
+                "Consent",
+                {
+                    "fields": ("callback_mode", "callback_url", "scope"),
+                    "description": callback,
+                },
+            ),
+            (
+                "What the record asks for",
+                {"fields": ("site",), "classes": ("collapse",)},
+            ),
         ]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -128,20 +151,28 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
         """Say whether the last test or call found something wrong."""
         if app.last_problem:
             return ui.pill("failed", app.last_problem)
-        return ui.pill("yes", "Secret set") if app.client_secret else ui.pill("warning", "No secret")
+        return (
+            ui.pill("yes", "Secret set")
+            if app.client_secret
+            else ui.pill("warning", "No secret")
+        )
 
     @admin.display(description="instances")
     def instance_count(self, app: ProviderApp) -> str:
         """Count the instances made with it."""
         return ui.number(Instance.objects.filter(provider_app=app).count())
 
-    def save_model(self, request: HttpRequest, obj: ProviderApp, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: ProviderApp, form: Any, change: bool
+    ) -> None:
         """Save through the one function that writes the audit too."""
         user = request.user
         if not isinstance(user, User):
             raise NotAllowed(Act.OWN, obj.organization)
         hand = self.hand(request, obj.organization)
-        credentials.save_app(obj, form.secret(), by=user, actor=hand.actor, now=hand.now)
+        credentials.save_app(
+            obj, form.secret(), by=user, actor=hand.actor, now=hand.now
+        )
 
     def delete_model(self, request: HttpRequest, obj: ProviderApp) -> None:
         """Remove it, with an audit event."""
@@ -164,14 +195,25 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
             messages.error(request, str(error))
         else:
             tell(request, report)
-        return HttpResponseRedirect(reverse("admin:providers_providerapp_change", args=[app.pk]))
+        return HttpResponseRedirect(
+            reverse("admin:providers_providerapp_change", args=[app.pk])
+        )
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """Show what the provider's record says beside the form."""
         app: Any = self.get_object(request, object_id)
         extra: dict[str, Any] = {}
         if app is not None:
-            extra = {"provider": catalogue.find(app.provider_key), "our_callback": callback_address(app.provider_key)}
-        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+            extra = {
+                "provider": catalogue.find(app.provider_key),
+                "our_callback": callback_address(app.provider_key),
+            }
+        return super().change_view(
+            request, object_id, form_url, {**extra, **(extra_context or {})}
+        )

@@ -70,7 +70,9 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[ReconnectLink]) -> None:
         """Cancel the selected links that are still open."""
-        rows = self.rows(request, Act.OPERATE, queryset).filter(status__in=sorted(LINK_OPEN))
+        rows = self.rows(request, Act.OPERATE, queryset).filter(
+            status__in=sorted(LINK_OPEN)
+        )
         count = sum(self._cancel(request, link) for link in rows)
         messages.info(request, f"{ui.number(count)} links cancelled.")
 
@@ -88,7 +90,9 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons of a link's page."""
         do = self.admin_site.admin_view(require_POST(self.do))
-        own = path("<path:object_id>/do/<slug:act>/", do, name="instances_reconnectlink_do")
+        own = path(
+            "<path:object_id>/do/<slug:act>/", do, name="instances_reconnectlink_do"
+        )
         return [own, *super().get_urls()]
 
     def do(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
@@ -98,7 +102,9 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
             self._cancel(request, link)
         elif act == "accept" and isinstance(request.user, User):
             self._accept(request, link, request.user)
-        return HttpResponseRedirect(reverse("admin:instances_reconnectlink_change", args=[link.pk]))
+        return HttpResponseRedirect(
+            reverse("admin:instances_reconnectlink_change", args=[link.pk])
+        )
 
     def _accept(self, request: HttpRequest, link: ReconnectLink, user: User) -> None:
         try:
@@ -107,7 +113,11 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
             messages.warning(request, str(error))
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """Show the link to copy and what became of it."""
         link: ReconnectLink = self.fetch(request, object_id, Act.VIEW)
@@ -133,4 +143,7 @@ def _facts(link: ReconnectLink) -> list[tuple[str, str]]:
         ("Finished", link.finished_at),
         ("Expires", link.expires_at),
     )
-    return [("Made by", link.made_by_name), *((name, ui.absolute(at) if at else "") for name, at in moments)]
+    return [
+        ("Made by", link.made_by_name),
+        *((name, ui.absolute(at) if at else "") for name, at in moments),
+    ]

@@ -8,7 +8,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -23,12 +29,26 @@ from ceadmin.teams.models import User
 from ceadmin.teams.permissions import NotAllowed
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import runs
-from instances.admin.run_page import draft_context, item_context, live_context, live_json
+from instances.admin.run_page import (
+    draft_context,
+    item_context,
+    live_context,
+    live_json,
+)
 from instances.choices import RunStatus
 from instances.forms import StartForm, safe_cell
 from instances.models import Item, Run
 
-_COLUMNS = ("remote_id", "instance_name", "provider_key", "status", "outcome", "cause", "explanation", "finished_at")
+_COLUMNS = (
+    "remote_id",
+    "instance_name",
+    "provider_key",
+    "status",
+    "outcome",
+    "cause",
+    "explanation",
+    "finished_at",
+)
 
 
 @admin.register(Run)
@@ -37,7 +57,15 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
 
     act_add = act_change = act_delete = None
 
-    list_display = ("what", "state", "size", "organization", "requested_by_name", "reason", "made")
+    list_display = (
+        "what",
+        "state",
+        "size",
+        "organization",
+        "requested_by_name",
+        "reason",
+        "made",
+    )
     list_display_links = ("what",)
     list_filter = ("kind", "status", "organization")
     search_fields = ("reason", "ticket", "requested_by_name", "=uid")
@@ -79,26 +107,59 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         """Add what can be done with a run, its numbers, and its list as a file."""
         wrap, pk = self.admin_site.admin_view, "<path:object_id>"
         own = [
-            path(f"{pk}/do/<slug:act>/", wrap(require_POST(self.do)), name="instances_run_do"),
-            path(f"{pk}/live.json", wrap(require_GET(self.live)), name="instances_run_live"),
-            path(f"{pk}/items.csv", wrap(require_GET(self.download)), name="instances_run_items"),
+            path(
+                f"{pk}/do/<slug:act>/",
+                wrap(require_POST(self.do)),
+                name="instances_run_do",
+            ),
+            path(
+                f"{pk}/live.json",
+                wrap(require_GET(self.live)),
+                name="instances_run_live",
+            ),
+            path(
+                f"{pk}/items.csv",
+                wrap(require_GET(self.download)),
+                name="instances_run_items",
+            ),
         ]
         return [*own, *super().get_urls()]
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """Show a draft as the confirmation of what it would do, any other run live."""
         run: Run = self.fetch(request, object_id, Act.VIEW)
         if run.status == RunStatus.DRAFT:
-            return self._page(request, "instances/run/draft.html", run, draft_context(run, request.user, StartForm(run)))
-        return self._page(request, "instances/run/live.html", run, live_context(run, request))
+            return self._page(
+                request,
+                "instances/run/draft.html",
+                run,
+                draft_context(run, request.user, StartForm(run)),
+            )
+        return self._page(
+            request, "instances/run/live.html", run, live_context(run, request)
+        )
 
     def _page(
-        self, request: HttpRequest, template: str, run: Run, context: dict[str, Any], status: int = 200
+        self,
+        request: HttpRequest,
+        template: str,
+        run: Run,
+        context: dict[str, Any],
+        status: int = 200,
     ) -> TemplateResponse:
         request.current_app = self.admin_site.name
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": str(run), "run": run}
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": str(run),
+            "run": run,
+        }
         return TemplateResponse(request, template, {**frame, **context}, status=status)
 
     def live(self, request: HttpRequest, object_id: str) -> JsonResponse:
@@ -122,11 +183,18 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         return HttpResponseRedirect(self._address(target))
 
     def _do(self, run: Run, act: str, user: User) -> Run:
-        acts = {"pause": runs.pause, "resume": runs.resume, "stop": runs.stop, "discard": runs.discard}
+        acts = {
+            "pause": runs.pause,
+            "resume": runs.resume,
+            "stop": runs.stop,
+            "discard": runs.discard,
+        }
         if act == "retry":
             return runs.retry(run, user=user, now=timezone.now())
         if act not in acts:
-            raise runs.RunError("unknown_act", "There is no such button. Reload the page.")
+            raise runs.RunError(
+                "unknown_act", "There is no such button. Reload the page."
+            )
         acts[act](run, user=user, now=timezone.now())
         return run
 
@@ -139,7 +207,13 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
                 form.add_error(None, error.sentence)
             else:
                 return HttpResponseRedirect(self._address(run))
-        return self._page(request, "instances/run/draft.html", run, draft_context(run, user, form), status=422)
+        return self._page(
+            request,
+            "instances/run/draft.html",
+            run,
+            draft_context(run, user, form),
+            status=422,
+        )
 
     def _address(self, run: Run) -> str:
         return reverse("admin:instances_run_change", args=[run.pk])
@@ -149,16 +223,23 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         run: Run = self.fetch(request, object_id, Act.VIEW)
         items = Item.objects.filter(run=run).order_by("number").values_list(*_COLUMNS)
         writer = csv.writer(_Echo())
-        lines = (writer.writerow([safe_cell(cell) for cell in row]) for row in _with_head(items))
+        lines = (
+            writer.writerow([safe_cell(cell) for cell in row])
+            for row in _with_head(items)
+        )
         name = f"run-{str(run.uid)[:8]}.csv"
         return StreamingHttpResponse(
-            lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+            lines,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
     def headline(self, request: HttpRequest) -> str:
         """Say how many are at work."""
         mine = self.get_queryset(request).order_by()
-        working = mine.filter(status__in=[RunStatus.RUNNING, RunStatus.PLANNING, RunStatus.STOPPING]).count()
+        working = mine.filter(
+            status__in=[RunStatus.RUNNING, RunStatus.PLANNING, RunStatus.STOPPING]
+        ).count()
         drafts = mine.filter(status=RunStatus.DRAFT).count()
         return f"{ui.number(working)} at work · {ui.number(drafts)} drafted"
 
@@ -195,11 +276,17 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
 
     empty_icon = "runs"
     empty_title = "No items"
-    empty_text = "Items are the parts of runs, one for each instance. Start a run to see some."
+    empty_text = (
+        "Items are the parts of runs, one for each instance. Start a run to see some."
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch what every row shows."""
-        return super().get_queryset(request).select_related("run__organization", "instance")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("run__organization", "instance")
+        )
 
     @admin.display(description="instance", ordering="instance_name")
     def name(self, item: Item) -> str:
@@ -219,7 +306,11 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
     @admin.display(description="run")
     def run_link(self, item: Item) -> SafeString:
         """Lead to the run."""
-        return format_html('<a href="{}">{}</a>', reverse("admin:instances_run_change", args=[item.run_id]), item.run)
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse("admin:instances_run_change", args=[item.run_id]),
+            item.run,
+        )
 
     @admin.display(description="finished", ordering="finished_at")
     def finished(self, item: Item) -> SafeString:
@@ -228,16 +319,29 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow the addresses that numbers link to."""
-        return lookup in ("run__id__exact", "cleared_at__isnull") or super().lookup_allowed(lookup, value, request)
+        return lookup in (
+            "run__id__exact",
+            "cleared_at__isnull",
+        ) or super().lookup_allowed(lookup, value, request)
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """Show outcome, evidence, and for a drill the eight steps."""
         item: Item = self.fetch(request, object_id, Act.VIEW)
         request.current_app = self.admin_site.name
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": item.instance_name}
-        return TemplateResponse(request, "instances/run/item.html", {**frame, **item_context(item, request)})
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": item.instance_name,
+        }
+        return TemplateResponse(
+            request, "instances/run/item.html", {**frame, **item_context(item, request)}
+        )
 
     def audit_uid(self, obj: Item) -> str:
         """Name the instance: an item has no uid of its own."""

@@ -36,10 +36,17 @@ from instances.models import Attempt, Item, ReconnectLink, Run
 
 _SHOWN = 50
 _MOVING = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED)
-_VERBS = {RunKind.REVOKE: "Revoke", RunKind.DRILL: "Drill", RunKind.PROBE: "Probe", RunKind.RECONNECT: "Reauthenticate"}
+_VERBS = {
+    RunKind.REVOKE: "Revoke",
+    RunKind.DRILL: "Drill",
+    RunKind.PROBE: "Probe",
+    RunKind.RECONNECT: "Reauthenticate",
+}
 
 
-def draft_context(run: Run, user: User | AnonymousUser, form: StartForm) -> dict[str, Any]:
+def draft_context(
+    run: Run, user: User | AnonymousUser, form: StartForm
+) -> dict[str, Any]:
     """Return what the confirmation page shows."""
     seen = runs.preview(run)
     return {
@@ -54,7 +61,10 @@ def draft_context(run: Run, user: User | AnonymousUser, form: StartForm) -> dict
 
 
 def _statuses(effect: runs.Effect) -> list[tuple[str, str, int]]:
-    return [(status, InstanceStatus(status).label, count) for status, count in effect.statuses]
+    return [
+        (status, InstanceStatus(status).label, count)
+        for status, count in effect.statuses
+    ]
 
 
 def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
@@ -82,7 +92,9 @@ def live_json(run: Run, request: HttpRequest) -> dict[str, Any]:
         "pill": ui.pill(run.status),
         "outcomes": render_to_string("instances/run/outcomes.html", part, request),
         "items": render_to_string("instances/run/items.html", part, request),
-        "steps": render_to_string("ceadmin/timeline.html", {"steps": context["steps"]}, request),
+        "steps": render_to_string(
+            "ceadmin/timeline.html", {"steps": context["steps"]}, request
+        ),
         "links": render_to_string("instances/run/links.html", part, request),
         "done": run.is_terminal,
     }
@@ -98,8 +110,11 @@ def _numbers(run: Run, counts: runs.Progress) -> dict[str, Any]:
         "summary": f"{counts.done} of {counts.total} done, {counts.attention} need attention.",
         "can_pause": run.status == RunStatus.RUNNING,
         "can_resume": run.status == RunStatus.PAUSED,
-        "can_stop": run.status in (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED),
-        "can_retry": run.is_terminal and counts.attention > 0 and run.kind != RunKind.SYNC,
+        "can_stop": run.status
+        in (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED),
+        "can_retry": run.is_terminal
+        and counts.attention > 0
+        and run.kind != RunKind.SYNC,
         "moving": run.status in _MOVING,
     }
 
@@ -108,15 +123,27 @@ def _eta(run: Run, counts: runs.Progress, now: datetime) -> str:
     if run.status == RunStatus.PLANNING:
         return "freezing the list"
     if counts.waiting and counts.waiting + counts.done == counts.total:
-        return f"waiting for {counts.waiting} at the consent page" if counts.waiting > 1 else "waiting for a person"
+        return (
+            f"waiting for {counts.waiting} at the consent page"
+            if counts.waiting > 1
+            else "waiting for a person"
+        )
     if run.is_terminal or not run.started_at:
-        took = (run.finished_at - run.started_at) if run.finished_at and run.started_at else None
+        took = (
+            (run.finished_at - run.started_at)
+            if run.finished_at and run.started_at
+            else None
+        )
         return f"took {ui.short_duration(took)}" if took is not None else ""
     spent = now - run.started_at
     if not counts.done or spent < timedelta(seconds=2):
         return ""
     left = spent / counts.done * (counts.total - counts.done - counts.waiting)
-    return f"about {ui.short_duration(left)} left" if left >= timedelta(seconds=1) else "nearly done"
+    return (
+        f"about {ui.short_duration(left)} left"
+        if left >= timedelta(seconds=1)
+        else "nearly done"
+    )
 
 
 def _items(run: Run) -> list[Item]:
@@ -129,11 +156,17 @@ def _items(run: Run) -> list[Item]:
         default=Value(3),
         output_field=IntegerField(),
     )
-    return list(Item.objects.filter(run=run).select_related("instance").order_by(first, "-finished_at", "number")[:_SHOWN])
+    return list(
+        Item.objects.filter(run=run)
+        .select_related("instance")
+        .order_by(first, "-finished_at", "number")[:_SHOWN]
+    )
 
 
 #: The outcomes that stand first in a run's list.
-_ATTENTION = frozenset(pair for pair, told in MEANINGS.items() if told.weight == Weight.ATTENTION)
+_ATTENTION = frozenset(
+    pair for pair, told in MEANINGS.items() if told.weight == Weight.ATTENTION
+)
 
 
 def _links(run: Run) -> list[dict[str, Any]]:
@@ -144,7 +177,10 @@ def _links(run: Run) -> list[dict[str, Any]]:
 
 def _rows(links: QuerySet[ReconnectLink]) -> list[dict[str, Any]]:
     newest = links.select_related("instance").order_by("-pk")[:_SHOWN]
-    return [{"link": link, "address": reconnect.address_of(link) if link.is_open else ""} for link in newest]
+    return [
+        {"link": link, "address": reconnect.address_of(link) if link.is_open else ""}
+        for link in newest
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +214,31 @@ def steps(item: Item) -> list[Step]:
     for attempt in Attempt.objects.filter(item=item, step__gt=0).order_by("at", "pk"):
         by_step.setdefault(attempt.step, []).append(attempt)
     last = max(by_step, default=0)
-    return [_step(number, by_step.get(number, []), item, last) for number in range(1, len(STEPS) + 1)]
+    return [
+        _step(number, by_step.get(number, []), item, last)
+        for number in range(1, len(STEPS) + 1)
+    ]
 
 
 def _step(number: int, attempts: list[Attempt], item: Item, last: int) -> Step:
     title = STEPS[number - 1]
     if not attempts:
         state = _ahead(number, item, last)
-        link = ReconnectLink.objects.filter(item=item).order_by("-pk").first() if state == "waiting" else None
+        link = (
+            ReconnectLink.objects.filter(item=item).order_by("-pk").first()
+            if state == "waiting"
+            else None
+        )
         if link is None or not link.is_open:
             return Step(number, title, state)
-        return Step(number, title, state, sentence=_WAITS, url=reconnect.address_of(link), link="Open the reconnect page")
+        return Step(
+            number,
+            title,
+            state,
+            sentence=_WAITS,
+            url=reconnect.address_of(link),
+            link="Open the reconnect page",
+        )
     main = main_attempt(attempts)
     failed = not item.is_open and number == last and item.outcome != Outcome.RECONNECTED
     return Step(
@@ -215,10 +265,13 @@ def _ahead(number: int, item: Item, last: int) -> str:
 
 def _said(attempt: Attempt) -> str:
     status = attempt.status_code or AttemptState(attempt.state).label
-    return " ".join(str(part) for part in (status, attempt.code, attempt.excerpt) if part)
+    return " ".join(
+        str(part) for part in (status, attempt.code, attempt.excerpt) if part
+    )
 
 
 _WAITS = "It goes on by itself as soon as a person has consented."
+
 
 def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
     """Return what the page of one item shows."""
@@ -231,7 +284,9 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
         "explanation": item.explanation or sentence(item.cause),
         "attempts": Attempt.objects.filter(item=item).order_by("at", "pk"),
         "steps": steps(item) if item.run.kind == RunKind.DRILL else [],
-        "facts": [(name.replace("_", " "), _fact(value)) for name, value in item.facts.items()],
+        "facts": [
+            (name.replace("_", " "), _fact(value)) for name, value in item.facts.items()
+        ],
         "links": links,
         "open_links": any(row["address"] for row in links),
     }

@@ -13,7 +13,10 @@ class SecretInput(forms.PasswordInput):
     """A field for a secret; browsers are asked not to remember it."""
 
     def __init__(self) -> None:
-        super().__init__(attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False)
+        super().__init__(
+            attrs={"autocomplete": "new-password", "spellcheck": "false"},
+            render_value=False,
+        )
 
 
 def set_on(held: bool, at: datetime | None, by: str) -> str:

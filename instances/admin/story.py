@@ -21,12 +21,27 @@ _SHOWN = 20
 
 #: What a status says, and the step that follows from it.
 _SENTENCES: dict[str, tuple[str, str]] = {
-    InstanceStatus.UNKNOWN: ("Nothing is known yet: it was never probed.", RunKind.PROBE),
+    InstanceStatus.UNKNOWN: (
+        "Nothing is known yet: it was never probed.",
+        RunKind.PROBE,
+    ),
     InstanceStatus.CONNECTED: ("It works.", RunKind.PROBE),
-    InstanceStatus.DEGRADED: ("The provider or the platform is failing; the grant may be alive.", RunKind.PROBE),
-    InstanceStatus.NEEDS_REAUTH: ("Its authorization is dead. Somebody has to reconnect it.", RunKind.RECONNECT),
-    InstanceStatus.REVOKED: ("Its grant was revoked from here. Somebody has to reconnect it.", RunKind.RECONNECT),
-    InstanceStatus.DISABLED: ("The platform has disabled it. Reconnecting enables it again.", RunKind.RECONNECT),
+    InstanceStatus.DEGRADED: (
+        "The provider or the platform is failing; the grant may be alive.",
+        RunKind.PROBE,
+    ),
+    InstanceStatus.NEEDS_REAUTH: (
+        "Its authorization is dead. Somebody has to reconnect it.",
+        RunKind.RECONNECT,
+    ),
+    InstanceStatus.REVOKED: (
+        "Its grant was revoked from here. Somebody has to reconnect it.",
+        RunKind.RECONNECT,
+    ),
+    InstanceStatus.DISABLED: (
+        "The platform has disabled it. Reconnecting enables it again.",
+        RunKind.RECONNECT,
+    ),
     InstanceStatus.MISSING: ("The platform no longer lists it.", ""),
 }
 _BUTTONS: dict[str, str] = {
@@ -84,10 +99,14 @@ def story_of(instance: Instance, user: User | AnonymousUser) -> Story:
     )
 
 
-def _buttons(instance: Instance, user: User | AnonymousUser, next_kind: str) -> tuple[Button, ...]:
+def _buttons(
+    instance: Instance, user: User | AnonymousUser, next_kind: str
+) -> tuple[Button, ...]:
     buttons = []
     for kind, label in _BUTTONS.items():
-        if instance.status == InstanceStatus.MISSING or not may(user, ACT_OF_KIND[kind], instance.organization):
+        if instance.status == InstanceStatus.MISSING or not may(
+            user, ACT_OF_KIND[kind], instance.organization
+        ):
             continue
         dangerous = kind in (RunKind.REVOKE, RunKind.DRILL)
         css = "primary" if kind == next_kind else "danger-quiet" if dangerous else ""
@@ -117,13 +136,21 @@ def _lines(instance: Instance) -> tuple[Line, ...]:
 def _flips(instance: Instance) -> list[Line]:
     flips = Flip.objects.filter(instance=instance).order_by("-at", "-pk")[:_SHOWN]
     return [
-        Line(flip.at, flip.to_status, sentence(flip.reason) or f"Was {flip.get_from_status_display().lower()}.")
+        Line(
+            flip.at,
+            flip.to_status,
+            sentence(flip.reason) or f"Was {flip.get_from_status_display().lower()}.",
+        )
         for flip in flips
     ]
 
 
 def _items(instance: Instance) -> list[Line]:
-    items = Item.objects.filter(instance=instance).select_related("run").order_by("-pk")[:_SHOWN]
+    items = (
+        Item.objects.filter(instance=instance)
+        .select_related("run")
+        .order_by("-pk")[:_SHOWN]
+    )
     return [
         Line(
             item.finished_at or item.started_at or item.run.created_at,
@@ -136,7 +163,9 @@ def _items(instance: Instance) -> list[Line]:
 
 
 def _links(instance: Instance) -> list[Line]:
-    links = ReconnectLink.objects.filter(instance=instance).order_by("-made_at", "-pk")[:_SHOWN]
+    links = ReconnectLink.objects.filter(instance=instance).order_by("-made_at", "-pk")[
+        :_SHOWN
+    ]
     return [
         Line(
             link.finished_at or link.opened_at or link.made_at,
@@ -151,5 +180,7 @@ def _links(instance: Instance) -> list[Line]:
 def _siblings(instance: Instance) -> tuple[Instance, ...]:
     if not instance.grant_fingerprint:
         return ()
-    same = Instance.objects.of(instance.organization).filter(grant_fingerprint=instance.grant_fingerprint)
+    same = Instance.objects.of(instance.organization).filter(
+        grant_fingerprint=instance.grant_fingerprint
+    )
     return tuple(same.exclude(pk=instance.pk).order_by("name", "pk")[:_SHOWN])

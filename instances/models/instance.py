@@ -33,26 +33,46 @@ class Instance(models.Model):
     remote_id = models.CharField("remote id", max_length=64)
     name = models.CharField(max_length=255)
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="instances")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="instances"
+    )
     provider_app = models.ForeignKey(
-        ProviderApp, on_delete=models.SET_NULL, null=True, blank=True, related_name="instances"
+        ProviderApp,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="instances",
     )
 
     element_key = models.CharField(max_length=64)
     hub = models.CharField(max_length=32, blank=True)
     provider_key = models.CharField("provider", max_length=64, blank=True)
     element_token = SealedField("instance.element_token")
-    client_id = models.CharField(max_length=255, blank=True)  # as the platform shows it; often masked
-    account = models.CharField(max_length=255, blank=True)  # the provider's account id where known
-    callback_url = models.CharField(max_length=500, blank=True)  # the one stored at the platform
-    site = models.JSONField(default=dict, blank=True)  # host parts and ids the provider's record asks for
-    configuration_names = models.JSONField(default=list, blank=True)  # names only, never values
+    client_id = models.CharField(
+        max_length=255, blank=True
+    )  # as the platform shows it; often masked
+    account = models.CharField(
+        max_length=255, blank=True
+    )  # the provider's account id where known
+    callback_url = models.CharField(
+        max_length=500, blank=True
+    )  # the one stored at the platform
+    site = models.JSONField(
+        default=dict, blank=True
+    )  # host parts and ids the provider's record asks for
+    configuration_names = models.JSONField(
+        default=list, blank=True
+    )  # names only, never values
     grant_fingerprint = models.CharField(max_length=80, blank=True)
 
-    status = models.CharField(max_length=16, choices=InstanceStatus, default=InstanceStatus.UNKNOWN)
+    status = models.CharField(
+        max_length=16, choices=InstanceStatus, default=InstanceStatus.UNKNOWN
+    )
     status_reason = models.CharField(max_length=64, blank=True)
     status_since = models.DateTimeField()
-    disabled = models.BooleanField(default=False)  # what the platform said at the last look
+    disabled = models.BooleanField(
+        default=False
+    )  # what the platform said at the last look
 
     created_at = models.DateTimeField()
     synced_at = models.DateTimeField(null=True, blank=True)
@@ -64,14 +84,25 @@ class Instance(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "remote_id"], name="instance_once_per_organization"),
-            models.CheckConstraint(condition=Q(status__in=InstanceStatus.values), name="instance_status_known"),
+            models.UniqueConstraint(
+                fields=["organization", "remote_id"],
+                name="instance_once_per_organization",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=InstanceStatus.values),
+                name="instance_status_known",
+            ),
         ]
         indexes = [
             # The list of one organization, filtered by status, newest change first.
-            models.Index(fields=["organization", "status", "-status_since"], name="instance_by_status"),
+            models.Index(
+                fields=["organization", "status", "-status_since"],
+                name="instance_by_status",
+            ),
             # The list of one organization, filtered by provider.
-            models.Index(fields=["organization", "provider_key"], name="instance_by_provider"),
+            models.Index(
+                fields=["organization", "provider_key"], name="instance_by_provider"
+            ),
             # Siblings that share a grant.
             models.Index(
                 fields=["organization", "grant_fingerprint"],
@@ -79,7 +110,9 @@ class Instance(models.Model):
                 condition=~Q(grant_fingerprint=""),
             ),
             # Search by exact name and the default order of the list.
-            models.Index(fields=["organization", "name", "id"], name="instance_by_name"),
+            models.Index(
+                fields=["organization", "name", "id"], name="instance_by_name"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,11 +127,17 @@ class Instance(models.Model):
 class InstanceTag(models.Model):
     """One tag of one instance, as the platform has it."""
 
-    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tags")
+    instance = models.ForeignKey(
+        Instance, on_delete=models.CASCADE, related_name="tags"
+    )
     name = models.CharField(max_length=128)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["instance", "name"], name="tag_once_per_instance")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instance", "name"], name="tag_once_per_instance"
+            )
+        ]
         indexes = [
             # Filter by tag.
             models.Index(fields=["name", "instance"], name="instances_of_tag"),
@@ -112,9 +151,15 @@ class Flip(models.Model):
     """One change of an instance's status."""
 
     # A flip says nothing without its instance; the audit keeps what must outlive it.
-    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="flips")
+    instance = models.ForeignKey(
+        Instance, on_delete=models.CASCADE, related_name="flips"
+    )
     run: models.ForeignKey[Run | None, Run | None] = models.ForeignKey(
-        "instances.Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="flips"
+        "instances.Run",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="flips",
     )
     from_status = models.CharField(max_length=16, choices=InstanceStatus)
     to_status = models.CharField(max_length=16, choices=InstanceStatus)
@@ -123,9 +168,16 @@ class Flip(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(from_status__in=InstanceStatus.values), name="flip_from_known"),
-            models.CheckConstraint(condition=Q(to_status__in=InstanceStatus.values), name="flip_to_known"),
-            models.CheckConstraint(condition=~Q(from_status=F("to_status")), name="flip_changes_something"),
+            models.CheckConstraint(
+                condition=Q(from_status__in=InstanceStatus.values),
+                name="flip_from_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(to_status__in=InstanceStatus.values), name="flip_to_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(from_status=F("to_status")), name="flip_changes_something"
+            ),
         ]
         indexes = [
             # The timeline of one instance.

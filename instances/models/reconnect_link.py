@@ -26,21 +26,37 @@ class ReconnectLink(models.Model):
     token = SealedField("reconnect_link.token")
     token_hash = models.CharField(max_length=64, unique=True)
 
-    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="reconnect_links")
-    item = models.ForeignKey(Item, on_delete=models.SET_NULL, null=True, blank=True, related_name="links")
+    instance = models.ForeignKey(
+        Instance, on_delete=models.CASCADE, related_name="reconnect_links"
+    )
+    item = models.ForeignKey(
+        Item, on_delete=models.SET_NULL, null=True, blank=True, related_name="links"
+    )
     made_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="reconnect_links"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="reconnect_links",
     )
     made_by_name = models.CharField(max_length=255, blank=True)
 
     state_hash = models.CharField(max_length=64, blank=True)
     browser_hash = models.CharField(max_length=64, blank=True)
-    request_token_secret = SealedField("reconnect_link.request_token_secret")  # OAuth 1 only
-    request_token = models.CharField(max_length=255, blank=True)  # OAuth 1 only: an id, not a secret
+    request_token_secret = SealedField(
+        "reconnect_link.request_token_secret"
+    )  # OAuth 1 only
+    request_token = models.CharField(
+        max_length=255, blank=True
+    )  # OAuth 1 only: an id, not a secret
     expected_account = models.CharField(max_length=255, blank=True)
-    found_account = models.CharField(max_length=255, blank=True)  # whom the person signed in as
+    found_account = models.CharField(
+        max_length=255, blank=True
+    )  # whom the person signed in as
 
-    status = models.CharField(max_length=16, choices=LinkStatus, default=LinkStatus.MADE)
+    status = models.CharField(
+        max_length=16, choices=LinkStatus, default=LinkStatus.MADE
+    )
     problem = models.CharField(max_length=64, blank=True)
     problem_text = models.CharField(max_length=500, blank=True)
 
@@ -56,18 +72,30 @@ class ReconnectLink(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=LinkStatus.values), name="link_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=LinkStatus.values), name="link_status_known"
+            ),
             models.UniqueConstraint(
-                fields=["state_hash"], name="link_state_once", condition=~Q(state_hash="")
+                fields=["state_hash"],
+                name="link_state_once",
+                condition=~Q(state_hash=""),
             ),
         ]
         indexes = [
             # The links of one instance, newest first.
             models.Index(fields=["instance", "-made_at"], name="links_of_instance"),
             # The sweep: codes whose fate nobody wrote down.
-            models.Index(fields=["held_until"], name="links_in_hand", condition=Q(status=LinkStatus.CONSENTED)),
+            models.Index(
+                fields=["held_until"],
+                name="links_in_hand",
+                condition=Q(status=LinkStatus.CONSENTED),
+            ),
             # The sweep: links that expire.
-            models.Index(fields=["expires_at"], name="links_open", condition=Q(status__in=sorted(LINK_OPEN))),
+            models.Index(
+                fields=["expires_at"],
+                name="links_open",
+                condition=Q(status__in=sorted(LINK_OPEN)),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,10 +30,16 @@ class Run(models.Model):
     uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
 
     # History must not lose its tenant.
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="runs")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="runs"
+    )
     # The name stays when the account goes.
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="runs",
     )
     requested_by_name = models.CharField(max_length=255, blank=True)
 
@@ -44,7 +50,9 @@ class Run(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     ticket = models.CharField(max_length=120, blank=True)
     total = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)  # sync: seen and as before; they get no item
+    unchanged = models.PositiveIntegerField(
+        default=0
+    )  # sync: seen and as before; they get no item
 
     status = models.CharField(max_length=16, choices=RunStatus, default=RunStatus.DRAFT)
     problem = models.CharField(max_length=64, blank=True)
@@ -59,14 +67,26 @@ class Run(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=RunKind.values), name="run_kind_known"),
-            models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_known"),
             models.CheckConstraint(
-                condition=Q(finished_at__isnull=False) | ~Q(status__in=sorted(RUN_TERMINAL)),
+                condition=Q(kind__in=RunKind.values), name="run_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=RunStatus.values), name="run_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=False)
+                | ~Q(status__in=sorted(RUN_TERMINAL)),
                 name="run_ended_has_time",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=[RunStatus.DRAFT, RunStatus.EXPIRED, RunStatus.FAILED, RunStatus.PLANNING])
+                condition=Q(
+                    status__in=[
+                        RunStatus.DRAFT,
+                        RunStatus.EXPIRED,
+                        RunStatus.FAILED,
+                        RunStatus.PLANNING,
+                    ]
+                )
                 | ~Q(kind__in=[RunKind.REVOKE, RunKind.DRILL])
                 | ~Q(reason=""),
                 name="run_revocation_has_reason",
@@ -74,12 +94,20 @@ class Run(models.Model):
         ]
         indexes = [
             # The list of one organization's runs, newest first.
-            models.Index(fields=["organization", "-created_at"], name="runs_of_organization"),
+            models.Index(
+                fields=["organization", "-created_at"], name="runs_of_organization"
+            ),
             # The sweep: what is still to be worked.
             models.Index(
                 fields=["status"],
                 name="runs_open",
-                condition=Q(status__in=[RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING]),
+                condition=Q(
+                    status__in=[
+                        RunStatus.PLANNING,
+                        RunStatus.RUNNING,
+                        RunStatus.STOPPING,
+                    ]
+                ),
             ),
         ]
 
@@ -97,7 +125,9 @@ class Chunk(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
-    status = models.CharField(max_length=16, choices=ChunkStatus, default=ChunkStatus.QUEUED)
+    status = models.CharField(
+        max_length=16, choices=ChunkStatus, default=ChunkStatus.QUEUED
+    )
     worker = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)  # by the database's clock
     not_before = models.DateTimeField(null=True, blank=True)  # by the database's clock
@@ -107,17 +137,30 @@ class Chunk(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["run", "number"], name="chunk_once_per_run"),
-            models.CheckConstraint(condition=Q(status__in=ChunkStatus.values), name="chunk_status_known"),
+            models.UniqueConstraint(
+                fields=["run", "number"], name="chunk_once_per_run"
+            ),
             models.CheckConstraint(
-                condition=~Q(status=ChunkStatus.CLAIMED) | Q(lease_until__isnull=False), name="chunk_claim_has_lease"
+                condition=Q(status__in=ChunkStatus.values), name="chunk_status_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=ChunkStatus.CLAIMED) | Q(lease_until__isnull=False),
+                name="chunk_claim_has_lease",
             ),
         ]
         indexes = [
             # Claiming: the next queued chunk of a run.
-            models.Index(fields=["run", "number"], name="chunks_queued", condition=Q(status=ChunkStatus.QUEUED)),
+            models.Index(
+                fields=["run", "number"],
+                name="chunks_queued",
+                condition=Q(status=ChunkStatus.QUEUED),
+            ),
             # The reaper: claims whose lease is over.
-            models.Index(fields=["lease_until"], name="chunks_claimed", condition=Q(status=ChunkStatus.CLAIMED)),
+            models.Index(
+                fields=["lease_until"],
+                name="chunks_claimed",
+                condition=Q(status=ChunkStatus.CLAIMED),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -129,7 +172,9 @@ class Item(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
     # The instance may go; the item keeps its name.
-    instance = models.ForeignKey(Instance, on_delete=models.SET_NULL, null=True, blank=True, related_name="items")
+    instance = models.ForeignKey(
+        Instance, on_delete=models.SET_NULL, null=True, blank=True, related_name="items"
+    )
     number = models.PositiveIntegerField()
     chunk_number = models.PositiveIntegerField(default=0)
 
@@ -138,14 +183,20 @@ class Item(models.Model):
     remote_id = models.CharField(max_length=64)
     element_key = models.CharField(max_length=64)
     provider_key = models.CharField(max_length=64, blank=True)
-    facts = models.JSONField(default=dict, blank=True)  # what is worth showing; never a secret
+    facts = models.JSONField(
+        default=dict, blank=True
+    )  # what is worth showing; never a secret
 
-    status = models.CharField(max_length=16, choices=ItemStatus, default=ItemStatus.QUEUED)
+    status = models.CharField(
+        max_length=16, choices=ItemStatus, default=ItemStatus.QUEUED
+    )
     outcome = models.CharField(max_length=24, choices=Outcome, blank=True)
     cause = models.CharField(max_length=64, blank=True)
     explanation = models.CharField(max_length=500, blank=True)  # a sentence for people
     tries = models.PositiveSmallIntegerField(default=0)
-    cleared_at = models.DateTimeField(null=True, blank=True)  # a later outcome settled the concern
+    cleared_at = models.DateTimeField(
+        null=True, blank=True
+    )  # a later outcome settled the concern
 
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -154,21 +205,39 @@ class Item(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["run", "number"], name="item_number_once_per_run"),
-            models.UniqueConstraint(fields=["run", "instance_uid"], name="item_once_per_instance"),
-            models.CheckConstraint(condition=Q(status__in=ItemStatus.values), name="item_status_known"),
-            models.CheckConstraint(condition=Q(outcome__in=["", *Outcome.values]), name="item_outcome_known"),
+            models.UniqueConstraint(
+                fields=["run", "number"], name="item_number_once_per_run"
+            ),
+            models.UniqueConstraint(
+                fields=["run", "instance_uid"], name="item_once_per_instance"
+            ),
             models.CheckConstraint(
-                condition=(Q(status=ItemStatus.DONE) & ~Q(outcome="") & Q(finished_at__isnull=False))
+                condition=Q(status__in=ItemStatus.values), name="item_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=["", *Outcome.values]),
+                name="item_outcome_known",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(status=ItemStatus.DONE)
+                    & ~Q(outcome="")
+                    & Q(finished_at__isnull=False)
+                )
                 | (~Q(status=ItemStatus.DONE) & Q(outcome="")),
                 name="item_done_has_outcome",
             ),
         ]
         indexes = [
             # Progress, and the items of a chunk.
-            models.Index(fields=["run", "chunk_number", "status"], name="items_of_chunk"),
+            models.Index(
+                fields=["run", "chunk_number", "status"], name="items_of_chunk"
+            ),
             # Progress by outcome and the run page's filters.
-            models.Index(fields=["run", "status", "outcome", "provider_key"], name="items_by_outcome"),
+            models.Index(
+                fields=["run", "status", "outcome", "provider_key"],
+                name="items_by_outcome",
+            ),
             # The timeline of one instance.
             models.Index(fields=["instance_uid", "-id"], name="items_of_instance"),
             # Open concerns: nothing but a later outcome clears them.
@@ -206,11 +275,17 @@ class Attempt(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=AttemptState.values), name="attempt_state_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=AttemptState.values), name="attempt_state_known"
+            ),
         ]
         indexes = [
             # Intents whose answer never came.
-            models.Index(fields=["item"], name="attempts_intended", condition=Q(state=AttemptState.INTENDED)),
+            models.Index(
+                fields=["item"],
+                name="attempts_intended",
+                condition=Q(state=AttemptState.INTENDED),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -220,7 +295,9 @@ class Attempt(models.Model):
 class Hold(models.Model):
     """Who works on an instance now: a revocation and a reconnect of one instance can't cross."""
 
-    instance = models.OneToOneField(Instance, on_delete=models.CASCADE, related_name="hold")
+    instance = models.OneToOneField(
+        Instance, on_delete=models.CASCADE, related_name="hold"
+    )
     item_id = models.BigIntegerField()
     until = models.DateTimeField()  # by the database's clock
 
@@ -236,7 +313,11 @@ class GrantClaim(models.Model):
     item_id = models.BigIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "fingerprint"], name="grant_once_per_run")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "fingerprint"], name="grant_once_per_run"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.fingerprint

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from ceadmin.audit.actors import Actor
+from ceadmin.audit.actors import SYSTEM, Actor
 from ceadmin.audit.choices import Action
 from ceadmin.audit.models import Event, Head, Origin, Person
 from ceadmin.audit.record import Entry, record, record_many
@@ -41,6 +41,33 @@ def write(number: int, start: threading.Barrier, errors: list[Exception]) -> Non
         errors.append(error)
     finally:
         connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_ever_for_the_head(monkeypatch):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite's connection has a time-out of its own")
+    monkeypatch.setattr("ceadmin.audit.record.LONGEST_WAIT", "200ms")
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            record(Action.RUN_STARTED, chain="", actor=actor(0), at=AT)
+            held.set()
+            done.wait(10)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    try:
+        with pytest.raises(DatabaseError, match="lock timeout"), transaction.atomic():
+            record(Action.RUN_STARTED, chain="", actor=SYSTEM, at=AT)
+    finally:
+        done.set()
+        holder.join()
+
+    assert Event.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

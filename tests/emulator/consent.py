@@ -67,17 +67,23 @@ def decide(world: World, request: Request, **_: str) -> Answer:
     fields = request.form()
     client, redirect = _checked(world, request)
     request.trace.instances = _named_instances(fields)
+    values = _decided(world, request, client, redirect)
+    return _back(world, redirect, values, program="instance" in fields)
+
+
+def _decided(
+    world: World, request: Request, client: Client, redirect: str
+) -> dict[str, str]:
+    fields = request.form()
     if fields.get("decision") == "deny":
         request.note("denied", *request.trace.instances)
-        return _back(world, redirect, _denial(request))
+        return _denial(request)
     if fields.get("decision") != "allow":
         raise Refused(_bad("Say allow or deny."), "no_decision")
     request.note("allowed", *request.trace.instances)
     if client.provider == "twitter":
-        return _back(world, redirect, _verified(world, request))
-    return _back(
-        world, redirect, issue(world, client, redirect, fields) | _state(request)
-    )
+        return _verified(world, request)
+    return issue(world, client, redirect, fields) | _state(request)
 
 
 def _named_instances(fields: dict[str, str]) -> list[int]:
@@ -191,15 +197,13 @@ def _bad(sentence: str) -> Answer:
     )
 
 
-def _back(world: World, redirect: str, values: dict[str, str]) -> Answer:
-    """Redirect to the application."""
+def _back(
+    world: World, redirect: str, values: dict[str, str], *, program: bool
+) -> Answer:
+    """Redirect to the application; a browser may be kept on this machine."""
     target = f"{redirect}{'&' if urlsplit(redirect).query else '?'}{urlencode(values)}"
-    host = urlsplit(redirect).hostname or ""
-    if world.switch("keep_browser_here") and host not in (
-        "127.0.0.1",
-        "localhost",
-        "::1",
-    ):
+    here = urlsplit(redirect).hostname in ("127.0.0.1", "localhost", "::1")
+    if world.switch("keep_browser_here") and not here and not program:
         return _elsewhere(target)
     return nothing(302, (("Location", target), ("Cache-Control", "no-store")))
 

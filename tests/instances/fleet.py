@@ -23,14 +23,21 @@ class Fleet:
 
     def __post_init__(self) -> None:
         made = self.emulator.control(
-            "organizations", {"id": 1, "user_secret": USER_SECRET, "organization_secret": ORGANIZATION_SECRET}
+            "organizations",
+            {
+                "id": 1,
+                "user_secret": USER_SECRET,
+                "organization_secret": ORGANIZATION_SECRET,
+            },
         )
         self.remote_organization = made["id"]
 
     def app(self, provider: str, mode: str = "ours") -> ProviderApp:
         """Return the app of a provider, registered on both sides."""
         if provider not in self.apps:
-            self.apps[provider] = make_app(self.emulator, self.organization, provider, mode)
+            self.apps[provider] = make_app(
+                self.emulator, self.organization, provider, mode
+            )
         return self.apps[provider]
 
     def seed(self, provider: str = "box", count: int = 1, **row) -> list[dict]:
@@ -89,7 +96,9 @@ class Fleet:
 
     def fault(self, kind: str, path: str, **rule) -> None:
         """Spoil an answer of the emulator."""
-        self.emulator.control("faults", {"kind": kind, "match": {"path": path}, "times": 1} | rule)
+        self.emulator.control(
+            "faults", {"kind": kind, "match": {"path": path}, "times": 1} | rule
+        )
 
     def switch(self, **values) -> None:
         """Change an assumption of the emulator."""

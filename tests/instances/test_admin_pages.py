@@ -32,7 +32,11 @@ INSTANCES = "admin:instances_instance_changelist"
 
 
 def act(client, action, instances, **extra):
-    data = {"action": action, "_selected_action": [one.pk for one in instances], **extra}
+    data = {
+        "action": action,
+        "_selected_action": [one.pk for one in instances],
+        **extra,
+    }
     return client.post(reverse(INSTANCES) + extra.pop("query", ""), data)
 
 
@@ -54,7 +58,10 @@ def test_probing_selected_instances_makes_a_run_over_just_these(rita, fleet):
     run = Run.objects.get(kind=RunKind.PROBE)
     assert answer["Location"] == reverse("admin:instances_run_change", args=[run.pk])
     runs.plan(run.pk, now=timezone.now())
-    assert set(Item.objects.filter(run=run).values_list("instance", flat=True)) == {one.pk, two.pk}
+    assert set(Item.objects.filter(run=run).values_list("instance", flat=True)) == {
+        one.pk,
+        two.pk,
+    }
 
 
 def test_all_matching_is_handed_over_as_a_filter(rita, fleet):
@@ -62,11 +69,18 @@ def test_all_matching_is_handed_over_as_a_filter(rita, fleet):
 
     rita.post(
         f"{reverse(INSTANCES)}?provider=box&q=box",
-        {"action": "probe", "_selected_action": [instances[0].pk], "select_across": "1"},
+        {
+            "action": "probe",
+            "_selected_action": [instances[0].pk],
+            "select_across": "1",
+        },
     )
 
     run = Run.objects.get(kind=RunKind.PROBE)
-    assert run.selection == {"version": 1, "filter": {"provider": ["box"], "search": "box"}}
+    assert run.selection == {
+        "version": 1,
+        "filter": {"provider": ["box"], "search": "box"},
+    }
 
 
 def test_a_revocation_is_a_draft_until_it_is_confirmed(rita, fleet):
@@ -85,7 +99,9 @@ def test_a_draft_without_a_reason_does_not_start_and_keeps_what_was_typed(rita, 
     fleet.synced("box", 1)
     run = fleet.draft(RunKind.REVOKE)
 
-    page = rita.post(reverse("admin:instances_run_do", args=[run.pk, "start"]), {"ticket": "SEC-7"})
+    page = rita.post(
+        reverse("admin:instances_run_do", args=[run.pk, "start"]), {"ticket": "SEC-7"}
+    )
 
     assert page.status_code == 422
     assert "SEC-7" in page.content.decode()
@@ -119,7 +135,9 @@ def test_an_item_shows_its_calls_without_secrets(rita, fleet):
     fleet.synced("box", 1)
     run = fleet.run(RunKind.REVOKE)
 
-    page = rita.get(reverse("admin:instances_item_change", args=[only_item(run).pk])).content.decode()
+    page = rita.get(
+        reverse("admin:instances_item_change", args=[only_item(run).pk])
+    ).content.decode()
 
     assert "revoke_refresh" in page
     assert "client-secret-canary" not in page
@@ -129,7 +147,9 @@ def test_a_drill_page_shows_eight_steps(rita, fleet):
     fleet.synced("box", 1)
     run = fleet.run(RunKind.DRILL)
 
-    page = rita.get(reverse("admin:instances_run_change", args=[run.pk])).content.decode()
+    page = rita.get(
+        reverse("admin:instances_run_change", args=[run.pk])
+    ).content.decode()
 
     assert page.count('class="step ') == 8
     assert "/reconnect/" in page
@@ -139,7 +159,9 @@ def test_an_instance_page_offers_the_next_step(rita, fleet):
     instance = fleet.synced("box", 1)[0]
     fleet.run(RunKind.REVOKE)
 
-    page = rita.get(reverse("admin:instances_instance_change", args=[instance.pk])).content.decode()
+    page = rita.get(
+        reverse("admin:instances_instance_change", args=[instance.pk])
+    ).content.decode()
 
     assert "Somebody has to reconnect it." in page
     assert "Make a reconnect link" in page
@@ -150,7 +172,10 @@ def test_a_button_of_an_instance_starts_a_run_over_it(rita, fleet):
 
     rita.post(reverse("admin:instances_instance_act", args=[instance.pk, "probe"]))
 
-    assert Run.objects.get(kind=RunKind.PROBE).selection == {"version": 1, "instances": [instance.pk]}
+    assert Run.objects.get(kind=RunKind.PROBE).selection == {
+        "version": 1,
+        "instances": [instance.pk],
+    }
 
 
 def test_links_are_listed_to_copy_and_can_be_cancelled(rita, fleet):
@@ -171,7 +196,9 @@ def test_a_viewer_sees_and_starts_nothing(vic, fleet):
 
     page = vic.get(reverse(INSTANCES)).content.decode()
     act(vic, "probe", instances)
-    refused = vic.post(reverse("admin:instances_instance_act", args=[instances[0].pk, "revoke"]))
+    refused = vic.post(
+        reverse("admin:instances_instance_act", args=[instances[0].pk, "revoke"])
+    )
 
     assert "box 0" in page
     assert refused.status_code == 403
@@ -182,7 +209,9 @@ def test_the_list_of_a_run_is_downloaded_with_formulas_defused(rita, fleet):
     fleet.synced("box", 1, name="=cmd|' /C calc'!A0")
     run = fleet.run(RunKind.PROBE)
 
-    file = b"".join(rita.get(reverse("admin:instances_run_items", args=[run.pk])).streaming_content).decode()
+    file = b"".join(
+        rita.get(reverse("admin:instances_run_items", args=[run.pk])).streaming_content
+    ).decode()
 
     assert "'=cmd" in file
     assert Outcome.CONNECTED in file

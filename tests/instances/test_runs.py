@@ -48,17 +48,27 @@ def test_a_probe_finds_a_living_instance_connected(fleet, provider):
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_revocation_is_seen_dead_at_the_source_and_through_the_platform(fleet, provider):
+def test_a_revocation_is_seen_dead_at_the_source_and_through_the_platform(
+    fleet, provider
+):
     fleet.synced(provider)
 
     run = fleet.run(RunKind.REVOKE)
 
     item = only_item(run)
-    assert (item.outcome, item.facts["source"], item.facts["platform"]) == (Outcome.VERIFIED_DEAD, "dead", "dead")
+    assert (item.outcome, item.facts["source"], item.facts["platform"]) == (
+        Outcome.VERIFIED_DEAD,
+        "dead",
+        "dead",
+    )
     assert Instance.objects.get().status == InstanceStatus.REVOKED
     assert run.status == RunStatus.FINISHED
     actions = list(Event.objects.order_by("pk").values_list("action", flat=True))
-    assert actions.index("revoke_intended") < actions.index("revoke_answered") < actions.index("item_settled")
+    assert (
+        actions.index("revoke_intended")
+        < actions.index("revoke_answered")
+        < actions.index("item_settled")
+    )
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -72,7 +82,11 @@ def test_a_drill_goes_round_on_the_emulator(fleet, provider):
 
     item.refresh_from_db()
     run.refresh_from_db()
-    shown = list(Attempt.objects.filter(item=item).values_list("step", "purpose", "state", "status_code", "code"))
+    shown = list(
+        Attempt.objects.filter(item=item).values_list(
+            "step", "purpose", "state", "status_code", "code"
+        )
+    )
     assert item.outcome == Outcome.RECONNECTED, (item.cause, item.explanation, shown)
     assert {step for step, *_ in shown} - {0} == set(range(1, 9))
     assert run.status == RunStatus.FINISHED

@@ -97,6 +97,21 @@ def test_a_refused_password_is_no_event(root, team):
     assert changes() == []
 
 
+def test_people_change_their_own_password_and_it_is_recorded(team):
+    client = browser(team.vic)
+    data = {"old_password": "wrong"} | dict.fromkeys(
+        ("new_password1", "new_password2"), NEW_PASSWORD
+    )
+
+    refused = client.post("/admin/password_change/", data)
+    changed = client.post("/admin/password_change/", data | {"old_password": PASSWORD})
+
+    team.vic.refresh_from_db()
+    assert (refused.status_code, changed.status_code) == (200, 302)
+    assert team.vic.check_password(NEW_PASSWORD)
+    assert [facts["changed"] for _, facts in changes()] == [["password"]]
+
+
 def test_a_changed_password_ends_the_sessions(root, team):
     client = browser(team.vic)
     assert client.get("/admin/").status_code == 200

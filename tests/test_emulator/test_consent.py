@@ -189,3 +189,12 @@ def test_a_browser_can_be_kept_on_this_machine(acme):
 
     assert answer.status == 200
     assert f"{CALLBACK}?code=" in answer.body.decode()
+
+
+def test_a_program_is_redirected_though_browsers_are_kept_here(acme):
+    made = acme.instance()
+    acme.switch(keep_browser_here=True)
+
+    answer = acme.consent(address(acme), instance=str(made["id"]))
+
+    assert answer.status == 302
