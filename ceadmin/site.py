@@ -182,7 +182,7 @@ class CeAdminSite(admin.AdminSite):
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Let people change their password, and record that they did."""
         user = request.user
         assert isinstance(user, User)  # admin_view lets nobody else in
