@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ceadmin.lib import http
+from providers.grants import Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,16 @@ class Call:
     request: http.Request
     step: int = 0  # which of the drill's eight steps this serves; 0 outside a drill
     purpose: str = ""
-    intent: bool = False  # changes something outside: the intent is stored before it is sent
-    secrets: tuple[str, ...] = field(default=(), repr=False)  # masked wherever request or answer are quoted
+    intent: bool = (
+        False  # changes something outside: the intent is stored before it is sent
+    )
+    secrets: tuple[str, ...] = field(
+        default=(), repr=False
+    )  # masked wherever request or answer are quoted
     grant: str = ""  # fingerprint of the token this kills: one item of a run is let through, see SameGrant
+    held: Grant | None = (
+        None  # at the provider with this grant: a single call goes over an OAuth session
+    )
 
 
 class SameGrant(Exception):
@@ -48,11 +56,19 @@ class Result:
 
     outcome: str  # of instances.choices.Outcome
     cause: str = ""  # a short machine word
-    explanation: str = ""  # a sentence for people where the outcome table's is not enough; redacted
-    facts: Mapping[str, Any] = field(default_factory=dict)  # redacted; may be stored and shown
-    status: str | None = None  # the instance's, where it differs from what the outcome table says
+    explanation: str = (
+        ""  # a sentence for people where the outcome table's is not enough; redacted
+    )
+    facts: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # redacted; may be stored and shown
+    status: str | None = (
+        None  # the instance's, where it differs from what the outcome table says
+    )
     status_reason: str = ""
-    changes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # instance field → value; may hold secrets
+    changes: Mapping[str, Any] = field(
+        default_factory=dict, repr=False
+    )  # instance field → value; may hold secrets
 
 
 T = TypeVar("T")
@@ -63,7 +79,9 @@ Flow = Generator[Call | Wait, http.Answer | None, T]
 Send = Callable[[http.Request], http.Answer]
 
 
-def drive(flow: Flow[T], send: Send = http.send, sleep: Callable[[float], None] = time.sleep) -> T:
+def drive(
+    flow: Flow[T], send: Send = http.send, sleep: Callable[[float], None] = time.sleep
+) -> T:
     """Run one flow to its end, storing nothing; raises what the flow raises."""
     try:
         effect = next(flow)
@@ -74,7 +92,9 @@ def drive(flow: Flow[T], send: Send = http.send, sleep: Callable[[float], None] 
         return value
 
 
-def _advance(flow: Flow[T], effect: Call | Wait, send: Send, sleep: Callable[[float], None]) -> Call | Wait:
+def _advance(
+    flow: Flow[T], effect: Call | Wait, send: Send, sleep: Callable[[float], None]
+) -> Call | Wait:
     if isinstance(effect, Wait):
         sleep(effect.seconds)
         return flow.send(None)

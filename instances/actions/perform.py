@@ -16,6 +16,7 @@ from ceadmin.lib import http
 from instances.actions import evidence
 from instances.actions.calls import Call, Flow, T, Wait
 from instances.models import Attempt, Item, Run
+from providers import oauth
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def perform(
     flow: Flow[T],
     trail: Trail | None,
     *,
-    send: Callable[[http.Request], http.Answer] = http.send,
+    send: Callable[[Call], http.Answer] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """Return what `flow` comes to, its calls sent one after another.
@@ -72,20 +73,31 @@ def perform(
         if isinstance(effect, Wait):
             sleep(effect.seconds)
         else:
-            answer, error = _one(effect, trail, send)
+            answer, error = _one(effect, trail, send or send_single)
+
+
+def send_single(call: Call) -> http.Answer:
+    """Send one call: to a provider over its OAuth session, to the platform as it is; raise HttpError."""
+    if call.held is not None:
+        return oauth.call(call.request, grant=call.held)
+    return http.send(call.request)
 
 
 def _one(
-    call: Call, trail: Trail | None, send: Callable[[http.Request], http.Answer]
+    call: Call, trail: Trail | None, send: Callable[[Call], http.Answer]
 ) -> tuple[http.Answer | None, http.HttpError | None]:
     attempt = trail.begin(call, timezone.now()) if trail else None
     answer: http.Answer | None = None
     error: http.HttpError | None = None
     try:
-        answer = send(call.request)
+        answer = send(call)
     except http.HttpError as caught:
         error = caught
     if trail and attempt:
-        filled = evidence.answered(attempt, call, answer) if answer else evidence.failed(attempt, error)  # type: ignore[arg-type]
+        filled = (
+            evidence.answered(attempt, call, answer)
+            if answer
+            else evidence.failed(attempt, error)
+        )  # type: ignore[arg-type]
         trail.end(call, filled, timezone.now())
     return answer, error

@@ -197,7 +197,10 @@ def _account(case: Case, remote: RemoteInstance | None) -> Flow[str]:
         return known
     tokens = (remote.access_token, remote.refresh_token)
     call = Call(
-        request, purpose="identity", secrets=(*case.secrets, *filter(None, tokens))
+        request,
+        purpose="identity",
+        secrets=(*case.secrets, *filter(None, tokens)),
+        held=grant,
     )
     try:
         answer = yield call

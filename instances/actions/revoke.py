@@ -211,6 +211,7 @@ def _send(trial: Trial, step: Step) -> Flow[Verdict]:
         intent=True,
         secrets=trial.secrets,
         grant=trial.fingerprint,
+        held=trial.grant,
     )
     for pause in (_PATIENCE, 0.0):
         verdict, wait = yield from _exchange(trial, step, call)
@@ -251,7 +252,7 @@ def _look(
     if request is None:
         return "unknown", None
     try:
-        answer = yield Call(request, step=step, purpose=purpose, secrets=trial.secrets)
+        answer = yield Call(request, step=step, purpose=purpose, secrets=trial.secrets, held=trial.grant)
     except http.HttpError:
         return "unknown", None
     if answer is None:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
+from ceadmin.lib import http
 from ceadmin.lib.nudge import nudge
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import Organization, User
@@ -55,9 +56,15 @@ def create(
     """
     kind = RunKind(kind)
     require(user, ACT_OF_KIND[kind], organization)
-    selections.narrow(Instance.objects.of(organization), selection)  # refuses what it doesn't understand
+    selections.narrow(
+        Instance.objects.of(organization), selection
+    )  # refuses what it doesn't understand
     _check_options(options or {})
-    status = RunStatus.DRAFT if kind in DESTRUCTIVE or (options or {}).get("dry_run") else RunStatus.PLANNING
+    status = (
+        RunStatus.DRAFT
+        if kind in DESTRUCTIVE or (options or {}).get("dry_run")
+        else RunStatus.PLANNING
+    )
     run = Run(
         organization=organization,
         requested_by=user,
@@ -78,6 +85,11 @@ def create(
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
+    if options.get("self_consent") and not http.emulated():
+        raise RunError(
+            "self_consent",
+            "Only a drill on the emulator consents by itself; here a person has to.",
+        )
     for name, value in options.items():
         if value not in OPTIONS.get(name, ()):
             raise RunError("bad_option", f"The option {name}={value!r} does not exist.")
@@ -99,10 +111,21 @@ def start(
     reason = (reason or run.reason).strip()[:500]
     ticket = (ticket or run.ticket).strip()[:120]
     if not reason:
-        raise RunError("reason_missing", "Say why: a revocation needs a reason, which the audit keeps.")
+        raise RunError(
+            "reason_missing",
+            "Say why: a revocation needs a reason, which the audit keeps.",
+        )
     with transaction.atomic():
-        fields = {"status": RunStatus.RUNNING, "started_at": now, "reason": reason, "ticket": ticket, "options": chosen}
-        ready = Run.objects.filter(pk=run.pk, status=RunStatus.DRAFT, planned_at__isnull=False, total__gt=0)
+        fields = {
+            "status": RunStatus.RUNNING,
+            "started_at": now,
+            "reason": reason,
+            "ticket": ticket,
+            "options": chosen,
+        }
+        ready = Run.objects.filter(
+            pk=run.pk, status=RunStatus.DRAFT, planned_at__isnull=False, total__gt=0
+        )
         if run.options.get("dry_run") or ready.update(**fields) != 1:
             raise _why_not(Run.objects.get(pk=run.pk))
         run.refresh_from_db()
@@ -112,12 +135,23 @@ def start(
 
 def _why_not(run: Run) -> RunError:
     if run.options.get("dry_run"):
-        return RunError("dry_run", "This is a dry run: it shows what would happen and can't be started.")
+        return RunError(
+            "dry_run",
+            "This is a dry run: it shows what would happen and can't be started.",
+        )
     if run.status != RunStatus.DRAFT:
-        return RunError("not_a_draft", f"The run is {run.get_status_display().lower()} already.")
+        return RunError(
+            "not_a_draft", f"The run is {run.get_status_display().lower()} already."
+        )
     if run.planned_at is None:
-        return RunError("not_planned", "The worker is still freezing the list; try again in a moment.")
-    return RunError("empty_selection", "Nothing matches the selection, so there is nothing to start.")
+        return RunError(
+            "not_planned",
+            "The worker is still freezing the list; try again in a moment.",
+        )
+    return RunError(
+        "empty_selection",
+        "Nothing matches the selection, so there is nothing to start.",
+    )
 
 
 def pause(run: Run, *, user: User, now: datetime) -> None:
@@ -146,7 +180,10 @@ def discard(run: Run, *, user: User, now: datetime) -> None:
     require(user, ACT_OF_KIND[run.kind], run.organization)
     with transaction.atomic():
         draft = Run.objects.filter(pk=run.pk, status=RunStatus.DRAFT)
-        if draft.update(status=RunStatus.EXPIRED, finished_at=now, problem="discarded") != 1:
+        if (
+            draft.update(status=RunStatus.EXPIRED, finished_at=now, problem="discarded")
+            != 1
+        ):
             raise _why_not(Run.objects.get(pk=run.pk))
         run.refresh_from_db()
         _record(run, Action.RUN_STOPPED, user, now)
@@ -158,16 +195,26 @@ def _move(
     require(user, ACT_OF_KIND[run.kind], run.organization)
     movable = old in (RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.PLANNING)
     with transaction.atomic():
-        if not movable or Run.objects.filter(pk=run.pk, status=old).update(status=new) != 1:
+        if (
+            not movable
+            or Run.objects.filter(pk=run.pk, status=old).update(status=new) != 1
+        ):
             now_is = Run.objects.get(pk=run.pk).get_status_display().lower()
-            raise RunError("wrong_state", f"The run is {now_is}, so this can't be done now. Reload the page.")
+            raise RunError(
+                "wrong_state",
+                f"The run is {now_is}, so this can't be done now. Reload the page.",
+            )
         run.refresh_from_db()
         _record(run, action, user, now)
 
 
 def retry(run: Run, *, user: User, now: datetime) -> Run:
     """Return a new run over those items of an ended one that need attention. Raises RunError and NotAllowed."""
-    outcomes = [o for (kind, o), m in MEANINGS.items() if kind == run.kind and m.weight == Weight.ATTENTION]
+    outcomes = [
+        o
+        for (kind, o), m in MEANINGS.items()
+        if kind == run.kind and m.weight == Weight.ATTENTION
+    ]
     failed = Item.objects.filter(run=run, outcome__in=outcomes, instance__isnull=False)
     pks = list(failed.values_list("instance_id", flat=True))
     if not pks:
@@ -196,5 +243,10 @@ def _record(run: Run, action: Action, user: User, now: datetime) -> None:
         run_uid=str(run.uid),
         reason=run.reason,
         ticket=run.ticket,
-        facts={"kind": run.kind, "total": run.total, "selection_hash": run.selection_hash, "options": run.options},
+        facts={
+            "kind": run.kind,
+            "total": run.total,
+            "selection_hash": run.selection_hash,
+            "options": run.options,
+        },
     )

@@ -2,6 +2,7 @@
 
 import pytest
 from django.utils import timezone
+from requests_oauthlib import OAuth2Session
 
 from ceadmin.audit.models import Event
 from instances import runs
@@ -91,3 +92,27 @@ def test_a_drill_goes_round_on_the_emulator(fleet, provider):
     assert {step for step, *_ in shown} - {0} == set(range(1, 9))
     assert run.status == RunStatus.FINISHED
     assert Instance.objects.get().status == InstanceStatus.CONNECTED
+
+
+def test_a_single_call_to_a_provider_goes_over_its_oauth_session(fleet, monkeypatch):
+    heard = []
+    monkeypatch.setattr(
+        OAuth2Session, "request", listening(heard, OAuth2Session.request)
+    )
+    fleet.synced("box")
+
+    run = fleet.run(RunKind.DRILL, self_consent=True)
+    runs.consent(only_item(run).pk, now=timezone.now())
+
+    assert only_item(run).outcome == Outcome.RECONNECTED
+    assert any("api.box.com/2.0/users/me" in url for url in heard)
+
+
+def listening(heard, real):
+    """Return a request method that notes the address first."""
+
+    def request(self, method, url, **options):
+        heard.append(url)
+        return real(self, method, url, **options)
+
+    return request
