@@ -1,12 +1,18 @@
-"""Which addresses may be called: public ones, judged when the connection is made, so that a name can't change its mind."""
+"""Which addresses may be called: public ones, judged when the connection is made.
+
+A name that was judged earlier can point elsewhere by then (DNS rebinding), so names are
+not judged at all: libcurl asks for the very address that it is about to connect to.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -27,47 +33,79 @@ _REFUSED = tuple(
         "240.0.0.0/4",
         "2001:db8::/32",
         "3fff::/20",
-        "5f00::/16",
-        "fec0::/10",
-        "64:ff9b:1::/48",
     )
 )
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.ip_network("::/96")  # IPv4-compatible, deprecated (RFC 4291 §2.5.5.1)
-_TEXT = re.compile(r"[^\x21-\x7e]")  # controls, spaces and non-ASCII: they have no place in a URL
+#: All IPv6 addresses that IANA has given out for the public internet.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+#: IPv6 prefixes that carry an IPv4 address in their last four bytes: mapped, compatible,
+#: translated (RFC 2765), NAT64 (RFC 6052), and NAT64 of a private network (RFC 8215).
+_CARRIERS = tuple(
+    ipaddress.ip_network(text)
+    for text in ("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96")
+)
+
+# Controls, spaces and non-ASCII have no place in a URL, and a backslash is read in two ways.
+_BAD_IN_URL = re.compile(r"[^\x21-\x7e]|\\")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
+#: They frame the request or speak to a proxy: libcurl alone writes them.
+_LIBCURLS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "proxy-authorization",
+        "proxy-connection",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 _door = threading.local()
 
 
-def carried_ipv4(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address that an IPv6 address carries (mapped, compatible, 6to4, Teredo, NAT64), else itself."""
+def carried_ipv4(address: IPAddress) -> list[IPAddress]:
+    """Return the IPv4 addresses that an IPv6 address carries; a packet may end there."""
     if not isinstance(address, ipaddress.IPv6Address):
-        return address
-    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo[1] if address.teredo else None
-    return address.ipv4_mapped or address.sixtofour or teredo or address
+        return []
+    if address.teredo:
+        return list(address.teredo)
+    if address.sixtofour:
+        return [address.sixtofour]
+    if any(address in network for network in _CARRIERS):
+        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+    return []
 
 
+@lru_cache(maxsize=4096)
 def is_public(text: str) -> bool:
     """Tell whether an IP address, as the resolver writes it, may be called."""
-    address = ipaddress.ip_address(text.split("%")[0])
-    real = carried_ipv4(address)
-    if not real.is_global or real.is_multicast or real.is_reserved or real.is_unspecified:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    return all(_is_public(one) for one in carried_ipv4(address) or [address])
+
+
+def _is_public(address: IPAddress) -> bool:
+    if address.version == 6 and address not in _GLOBAL_UNICAST:
         return False
-    return not any(one.version == net.version and one in net for net in _REFUSED for one in {address, real})
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    return not any(
+        address in network for network in _REFUSED if network.version == address.version
+    )
 
 
 def is_loopback(text: str) -> bool:
     """Tell whether an IP address stays on this machine."""
-    return ipaddress.ip_address(text.split("%")[0]).is_loopback
+    return ipaddress.ip_address(text.partition("%")[0]).is_loopback
 
 
 @contextmanager
 def allow_loopback() -> Iterator[None]:
-    """Let this thread call plain http on loopback: for tests against hostile servers. No setting opens this."""
+    """Let this thread call loopback, by plain http too: for tests against hostile servers.
+
+    No setting opens this.
+    """
     _door.open = getattr(_door, "open", 0) + 1
     try:
         yield
@@ -77,20 +115,30 @@ def allow_loopback() -> Iterator[None]:
 
 def emulated() -> bool:
     """Tell whether every call goes to the emulator: a demo with an emulator on loopback."""
-    return bool(settings.DEMO) and _is_loopback_url(settings.EMULATOR_URL)
+    return bool(settings.DEMO) and _stays_here(settings.EMULATOR_URL)
 
 
-def _is_loopback_url(url: str) -> bool:
+def _stays_here(url: str) -> bool:
     host = urlsplit(url or "").hostname or ""
-    return host == "localhost" or (_is_ip(host) and is_loopback(host))
+    literal = _literal(host)
+    return literal.is_loopback if literal else _is_localhost(host)
 
 
-def _is_ip(host: str) -> bool:
+def _is_localhost(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def _literal(host: str) -> IPAddress | None:
+    """Return the address that a host is, in any spelling that resolvers take (0177.1, 2130706433)."""
+    bare = host.rstrip(".").partition("%")[0]
     try:
-        ipaddress.ip_address(host)
+        return ipaddress.ip_address(bare)
     except ValueError:
-        return False
-    return True
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(bare))
+    except OSError:
+        return None
 
 
 def browser_url(url: str) -> str:
@@ -105,28 +153,37 @@ def browser_url(url: str) -> str:
 def destination(request: Request) -> tuple[str, bool]:
     """Return where `request` really goes and whether loopback is right there; raise Blocked."""
     _check(request)
-    parts = urlsplit(request.url)
-    if getattr(_door, "open", 0) and _is_loopback_url(request.url):
+    if getattr(_door, "open", 0) and _stays_here(request.url):
         return request.url, True
+    parts = urlsplit(request.url)
     if parts.scheme != "https":
         raise Blocked(request, "blocked_scheme")
     if emulated():
         return browser_url(request.url), True
-    if _is_ip(parts.hostname or "") and not is_public(parts.hostname or ""):
+    # Judged again when the connection is made, but not where a proxy makes it.
+    host = parts.hostname or ""
+    literal = _literal(host)
+    if _is_localhost(host.rstrip(".")) or (literal and not is_public(str(literal))):
         raise Blocked(request, "blocked_address")
     return request.url, False
 
 
 def _check(request: Request) -> None:
-    """Refuse what could be read in two ways: spaces, controls, user info, line breaks in headers."""
+    """Refuse what could be read in two ways: spaces, controls, user info, line breaks."""
     try:
         parts = urlsplit(request.url)
-        fits = bool(parts.hostname) and parts.username is None and parts.password is None
+        named = bool(parts.hostname) and parts.username is parts.password is None
         _ = parts.port  # raises ValueError on nonsense
     except ValueError as error:
-        raise Blocked(request, "bad_url") from error
-    if not fits or _TEXT.search(request.url) or "\\" in request.url:
-        raise Blocked(request, "bad_url")
-    good = all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in request.headers)
+        raise Blocked(request, "blocked_url") from error
+    if not named or _BAD_IN_URL.search(request.url):
+        raise Blocked(request, "blocked_url")
+    good = all(_is_field(name, value) for name, value in request.headers)
     if not good or not _TOKEN.fullmatch(request.method):
-        raise Blocked(request, "bad_request")
+        raise Blocked(request, "blocked_request")
+
+
+def _is_field(name: str, value: str) -> bool:
+    if name.lower() in _LIBCURLS:
+        return False
+    return bool(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value))

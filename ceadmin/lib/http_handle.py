@@ -1,4 +1,7 @@
-"""One libcurl handle for one call: every protection is set here, for single calls and for many at once."""
+"""One libcurl handle for one call.
+
+Every protection is set here, alike for single calls and for many at once.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,17 @@ import pycurl
 from django.conf import settings
 
 from ceadmin.lib.http_guard import destination, is_loopback, is_public
-from ceadmin.lib.http_types import Answer, AnswerHeaders, Blocked, HttpError, Lost, Request, Unreachable
+from ceadmin.lib.http_types import (
+    Answer,
+    AnswerHeaders,
+    Blocked,
+    HttpError,
+    Lost,
+    Request,
+    Unreachable,
+)
 
-USER_AGENT = "ceadmin"
+USER_AGENT = "ceadmin/0.1"
 #: Bytes of a decoded body, and of all header lines, that are read before the call is cut.
 BODY_CAP, HEADER_CAP = 1 << 20, 64 << 10
 _CONNECT = 5.0
@@ -29,6 +40,15 @@ _TLS = frozenset(
         pycurl.E_SSL_ENGINE_NOTFOUND,
     }
 )
+_REFUSED = frozenset({pycurl.E_COULDNT_CONNECT, pycurl.E_ABORTED_BY_CALLBACK})
+_GARBAGE = frozenset(
+    {
+        pycurl.E_UNSUPPORTED_PROTOCOL,
+        pycurl.E_BAD_CONTENT_ENCODING,
+        pycurl.E_FTP_WEIRD_SERVER_REPLY,  # today's CURLE_WEIRD_SERVER_REPLY
+    }
+)
+_TOO_LARGE = 100  # CURLE_TOO_LARGE: a header line beyond libcurl's own cap
 
 
 class _Handed(socket.socket):
@@ -48,6 +68,7 @@ class Exchange:
         self.source = io.BytesIO(request.body or b"")
         self.head: list[tuple[str, str]] = []
         self.head_size = 0
+        self.head_ended = False
         self.refused = self.oversize = False
 
     def open_socket(self, purpose: int, address: Any) -> Any:
@@ -59,10 +80,22 @@ class Exchange:
             return pycurl.SOCKET_BAD
         return _Handed(family, kind, protocol)
 
+    def confirm(self, address: str, *_others: object) -> int:
+        """Judge again just before the call is written: on a kept connection no socket is opened."""
+        if self._may(address):
+            return int(pycurl.PREREQFUNC_OK)
+        self.refused = True
+        return int(pycurl.PREREQFUNC_ABORT)
+
     def _may(self, text: str) -> bool:
-        if settings.OUTBOUND_PROXY:
-            return True  # the operator vouches for the proxy, which resolves names itself
-        return bool(text) and (is_loopback(text) if self.loopback else is_public(text))
+        """Tell whether an address may be connected to.
+
+        With OUTBOUND_PROXY the address seen here is the proxy's, for which the operator
+        vouches, and names are resolved by the proxy: what they lead to is its business.
+        """
+        if self.loopback:
+            return bool(text) and is_loopback(text)
+        return bool(settings.OUTBOUND_PROXY) or (bool(text) and is_public(text))
 
     def write(self, data: bytes) -> int | None:
         """Keep a part of the body; returning a short count makes libcurl cut the call."""
@@ -80,8 +113,10 @@ class Exchange:
             return 0
         text = line.decode("latin-1").strip()
         if text.startswith("HTTP/"):
-            self.head = []
-        elif ":" in text:
+            self.head, self.head_ended = [], False
+        elif not text:
+            self.head_ended = True
+        elif not self.head_ended:  # what comes after the body is no header
             name, _, value = text.partition(":")
             self.head.append((name.strip(), value.strip()))
         return None
@@ -92,6 +127,7 @@ class Exchange:
         _limit(curl, self.request, loopback=self.loopback)
         curl.setopt(pycurl.URL, self.url)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self.open_socket)
+        curl.setopt(pycurl.PREREQFUNCTION, self.confirm)
         curl.setopt(pycurl.WRITEFUNCTION, self.write)
         curl.setopt(pycurl.HEADERFUNCTION, self.header)
         curl.setopt(pycurl.HTTPHEADER, self._headers())
@@ -99,7 +135,10 @@ class Exchange:
 
     def _headers(self) -> list[str]:
         given = {name.lower() for name, _ in self.request.headers}
-        lines = [f"{name}: {value}" if value else f"{name};" for name, value in self.request.headers]
+        lines = [
+            f"{name}: {value}" if value else f"{name};"
+            for name, value in self.request.headers
+        ]
         lines += ["Expect:"]  # never wait for 100 Continue
         lines += [] if "content-type" in given else ["Content-Type:"]
         lines += [] if "accept" in given else ["Accept: */*"]
@@ -121,7 +160,9 @@ class Exchange:
         else:
             curl.setopt(pycurl.CUSTOMREQUEST, method)
         if method not in _READS and not self.request.body:
-            curl.setopt(pycurl.FRESH_CONNECT, True)  # nothing to rewind, so no kept connection either
+            curl.setopt(
+                pycurl.FRESH_CONNECT, True
+            )  # nothing to rewind, so no kept connection either
 
     def answer(self, curl: pycurl.Curl) -> Answer:
         """Return what the server said, once the call is over."""
@@ -134,24 +175,22 @@ class Exchange:
 
     def error(self, curl: pycurl.Curl, number: int) -> HttpError:
         """Return what went wrong; certain is only what failed before a byte of the call was written."""
-        if self.refused and number == pycurl.E_COULDNT_CONNECT:
+        if self.refused and number in _REFUSED:
             return Blocked(self.request, "blocked_address")
         if curl.getinfo(pycurl.REQUEST_SIZE):  # bytes of the call that were written
             return Lost(self.request, self._lost_code(number))
         if number == pycurl.E_UNSUPPORTED_PROTOCOL:
             return Blocked(self.request, "blocked_scheme")
         if number == pycurl.E_URL_MALFORMAT:
-            return Blocked(self.request, "bad_url")
+            return Blocked(self.request, "blocked_url")
         return Unreachable(self.request, _unreachable_code(number))
 
     def _lost_code(self, number: int) -> str:
-        if self.oversize:
+        if self.oversize or number == _TOO_LARGE:
             return "too_large"
         if number == pycurl.E_OPERATION_TIMEDOUT:
             return "timeout"
-        if number in (pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_BAD_CONTENT_ENCODING, pycurl.E_FTP_WEIRD_SERVER_REPLY):
-            return "garbage"
-        return "cut"
+        return "garbage" if number in _GARBAGE else "cut"
 
 
 def _unreachable_code(number: int) -> str:
@@ -163,13 +202,19 @@ def _unreachable_code(number: int) -> str:
 
 
 def _limit(curl: pycurl.Curl, request: Request, *, loopback: bool) -> None:
-    curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS if loopback else pycurl.PROTO_HTTPS)
+    https = pycurl.PROTO_HTTPS
+    curl.setopt(pycurl.PROTOCOLS, https | pycurl.PROTO_HTTP if loopback else https)
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     curl.setopt(pycurl.FOLLOWLOCATION, False)
-    curl.setopt(pycurl.TIMEOUT_MS, max(1, round(request.deadline * 1000)))
-    curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(min(request.deadline, _CONNECT) * 1000)))
+    curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(request.deadline))
+    curl.setopt(
+        pycurl.CONNECTTIMEOUT_MS, _milliseconds(min(request.deadline, _CONNECT))
+    )
     curl.setopt(pycurl.NOSIGNAL, True)
-    curl.setopt(pycurl.PROXY, "" if loopback else settings.OUTBOUND_PROXY)  # "" also shuts out the environment's
+    # Given empty, both shut out what the environment says: a no_proxy from there would lead
+    # past the proxy, and so past every judgement.
+    curl.setopt(pycurl.PROXY, "" if loopback else settings.OUTBOUND_PROXY)
+    curl.setopt(pycurl.NOPROXY, "")
     curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
     curl.setopt(pycurl.ACCEPT_ENCODING, "")
     curl.setopt(pycurl.USERAGENT, USER_AGENT)
@@ -177,3 +222,7 @@ def _limit(curl: pycurl.Curl, request: Request, *, loopback: bool) -> None:
     curl.setopt(pycurl.SSL_VERIFYPEER, True)
     curl.setopt(pycurl.SSL_VERIFYHOST, 2)
     curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))  # 0 would mean no limit

@@ -59,12 +59,18 @@ class Multi:
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Call `call` after `seconds`."""
-        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), call))
+        heapq.heappush(
+            self._timers, (time.monotonic() + seconds, next(self._numbers), call)
+        )
 
     def poll(self, timeout: float) -> None:
         """Go on with everything for at most `timeout` seconds, less when something happened."""
         self._fill()
-        happened = self._selector.select(self._patience(timeout)) if self._selector.get_map() else self._nap(timeout)
+        happened = (
+            self._selector.select(self._patience(timeout))
+            if self._selector.get_map()
+            else self._nap(timeout)
+        )
         for key, events in happened:
             self._multi.socket_action(key.fd, _bits(events))
         self._tick()
@@ -137,6 +143,7 @@ class Multi:
     def _free(self, curl: pycurl.Curl) -> None:
         del self._flying[curl]
         self._multi.remove_handle(curl)
+        curl.reset()  # lets go of the call's secrets
         self._spare.append(curl)
 
     def _report(self) -> None:
@@ -152,17 +159,16 @@ class Multi:
             call()
 
     def _watch(self, event: int, fd: int, multi: Any, data: Any) -> None:
-        known = fd in self._selector.get_map()
-        if event == pycurl.POLL_REMOVE:
-            if known:
-                self._selector.unregister(fd)
-        elif known:
-            self._selector.modify(fd, _EVENTS[event])
-        elif event in _EVENTS:
+        # Taken out and put in again, not modified: the number may be that of a new socket.
+        if fd in self._selector.get_map():
+            self._selector.unregister(fd)
+        if event in _EVENTS:
             self._selector.register(fd, _EVENTS[event])
 
     def _set_timer(self, milliseconds: int) -> None:
-        self._curl_due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+        self._curl_due = (
+            None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+        )
 
 
 def _bits(events: int) -> int:

@@ -1,10 +1,15 @@
-"""A requests adapter on the seam, so that OAuth2Session and OAuth1Session travel the one road."""
+"""A requests adapter on the seam, so that OAuth2Session and OAuth1Session travel the one road.
+
+What the seam decides can't be loosened from here: `verify`, `proxies`, `cert`, `stream` and
+`allow_redirects` are of no effect.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping
 from datetime import timedelta
+from http.client import responses
 from typing import Any, TypeVar
 
 import requests
@@ -19,7 +24,16 @@ from ceadmin.lib.http_types import DEADLINE, Answer, HttpError, Lost, Request
 S = TypeVar("S", bound=requests.Session)
 
 #: libcurl writes these itself.
-_OWN = frozenset({"content-length", "connection", "accept-encoding", "user-agent", "host"})
+_OWN = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "user-agent",
+    }
+)
 #: The seam hands the body over decoded.
 _GONE = frozenset({"content-encoding", "transfer-encoding", "content-length"})
 
@@ -40,15 +54,35 @@ class CurlAdapter(BaseAdapter):
         ours = seam_request(request, timeout)
         try:
             answer = send(ours)
-        except Lost as error:
-            kind = requests.exceptions.ReadTimeout if error.code == "timeout" else requests.exceptions.ConnectionError
-            raise kind(str(error), request=request) from error
         except HttpError as error:
-            raise requests.exceptions.ConnectionError(str(error), request=request) from error
+            raise _theirs(error)(str(error), request=request) from error
         return _response(answer, request)
 
     def close(self) -> None:
         """Do nothing: connections belong to the seam."""
+
+
+class _FinalResponse(Response):
+    """A response that a session takes as it is: no redirect is followed."""
+
+    @property
+    def is_redirect(self) -> bool:
+        """Return False, whatever the status."""
+        return False
+
+
+def _theirs(error: HttpError) -> type[requests.exceptions.RequestException]:
+    """Return what requests would raise."""
+    if isinstance(error, Lost):
+        late = error.code == "timeout"
+        return requests.ReadTimeout if late else requests.ConnectionError
+    if error.code == "connect_timeout":
+        return requests.ConnectTimeout
+    return (
+        requests.exceptions.SSLError
+        if error.code == "tls"
+        else requests.ConnectionError
+    )
 
 
 def seam_request(request: PreparedRequest, timeout: Any = None) -> Request:
@@ -58,8 +92,16 @@ def seam_request(request: PreparedRequest, timeout: Any = None) -> Request:
         raise TypeError("the seam sends bodies that are in memory")
     pairs = [(_text(name), _text(value)) for name, value in request.headers.items()]
     headers = tuple((name, value) for name, value in pairs if name.lower() not in _OWN)
-    seconds = timeout if isinstance(timeout, int | float) else DEADLINE
-    return Request(request.method or "GET", request.url or "", headers, body, float(seconds))
+    return Request(
+        request.method or "GET", request.url or "", headers, body, _seconds(timeout)
+    )
+
+
+def _seconds(timeout: Any) -> float:
+    """Return the deadline that a requests timeout means; a pair is (connect, read)."""
+    if isinstance(timeout, tuple):
+        timeout = timeout[1]
+    return float(timeout) if isinstance(timeout, int | float) else DEADLINE
 
 
 def _text(value: str | bytes) -> str:
@@ -67,16 +109,25 @@ def _text(value: str | bytes) -> str:
 
 
 def _response(answer: Answer, request: PreparedRequest) -> Response:
-    response = Response()
-    kept = {name: value for name, value in answer.headers.items() if name.lower() not in _GONE}
+    response = _FinalResponse()
+    kept = {
+        name: value
+        for name, value in answer.headers.items()
+        if name.lower() not in _GONE
+    }
     response.status_code = answer.status
+    response.reason = responses.get(answer.status, "")
     response.headers = CaseInsensitiveDict(kept)
     response.url = request.url or ""
     response.request = request
     response.encoding = requests.utils.get_encoding_from_headers(response.headers)
     response.elapsed = timedelta(seconds=answer.elapsed)
     response.raw = HTTPResponse(
-        io.BytesIO(answer.body), headers=kept, status=answer.status, preload_content=False, decode_content=False
+        io.BytesIO(answer.body),
+        headers=kept,
+        status=answer.status,
+        preload_content=False,
+        decode_content=False,
     )
     _ = response.content  # read now: nothing streams
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pycurl
@@ -21,11 +22,17 @@ def send(request: Request) -> Answer:
         curl.perform()
     except pycurl.error as error:
         raise exchange.error(curl, error.args[0]) from None
-    return exchange.answer(curl)
+    else:
+        return exchange.answer(curl)
+    finally:
+        curl.reset()  # lets go of the call's secrets, keeps the connection
 
 
 def _handle() -> pycurl.Curl:
-    if not hasattr(_threads, "curl"):
-        _threads.curl = pycurl.Curl()
+    """Return this thread's handle; a forked process begins with none."""
+    if getattr(_threads, "process", None) != os.getpid():
+        # Kept, not closed: closing would say goodbye on the parent's connections.
+        _threads.inherited = getattr(_threads, "curl", None)
+        _threads.curl, _threads.process = pycurl.Curl(), os.getpid()
     handle: pycurl.Curl = _threads.curl
     return handle

@@ -1,10 +1,10 @@
 """What goes out, what comes back, and what can go wrong on the way.
 
-    HttpError            request, code
-    ├── NotSent          certain: nothing reached the server
-    │   ├── Blocked      the guard refused the address, the scheme or the request itself
-    │   └── Unreachable  no name, nobody listens, no TLS, no connection in time
-    └── Lost             the server may have received it: time-out, cut, too much, garbage
+HttpError            request, code
+├── NotSent          certain: nothing reached the server
+│   ├── Blocked      the guard refused the address, the scheme or the request itself
+│   └── Unreachable  no name, nobody listens, no TLS, no connection in time
+└── Lost             the server may have received it: time-out, cut, too much, garbage
 """
 
 from __future__ import annotations
@@ -48,13 +48,21 @@ class Request:
         return cls("GET", url, headers)
 
     @classmethod
-    def form(cls, method: str, url: str, fields: Sequence[tuple[str, str]], headers: Headers = ()) -> Request:
+    def form(
+        cls,
+        method: str,
+        url: str,
+        fields: Sequence[tuple[str, str]],
+        headers: Headers = (),
+    ) -> Request:
         """Return a request with a form body (application/x-www-form-urlencoded)."""
         kind = ("Content-Type", "application/x-www-form-urlencoded")
         return cls(method, url, (*headers, kind), urlencode(fields).encode())
 
     @classmethod
-    def json(cls, method: str, url: str, payload: Any, headers: Headers = ()) -> Request:
+    def json(
+        cls, method: str, url: str, payload: Any, headers: Headers = ()
+    ) -> Request:
         """Return a request with a JSON body."""
         kind = ("Content-Type", "application/json")
         return cls(method, url, (*headers, kind), json.dumps(payload).encode())
@@ -77,7 +85,10 @@ class AnswerHeaders(Mapping[str, str]):
         self._fields: dict[str, tuple[str, str]] = {}
         for name, value in pairs:
             known = self._fields.get(name.lower())
-            self._fields[name.lower()] = (name, f"{known[1]}, {value}" if known else value)
+            self._fields[name.lower()] = (
+                name,
+                f"{known[1]}, {value}" if known else value,
+            )
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()][1]
