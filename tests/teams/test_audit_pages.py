@@ -15,6 +15,7 @@ from ceadmin.audit.people import erase
 from ceadmin.audit.record import Subject, record
 from ceadmin.teams.models import Membership, User
 from ceadmin.teams.permissions import actor_of
+from tests.audit_support import lifted
 from tests.people import Team
 
 pytestmark = pytest.mark.django_db
@@ -225,3 +226,12 @@ def test_an_id_finds_all_that_is_about_it(team, auditor, story):
     assert "RUN-1</td>" in page
     assert "RUN-2</td>" in page
     assert "SEC-7</td>" not in page
+
+
+def test_an_altered_event_can_still_be_looked_at(team, auditor, story):
+    with lifted(), connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_event SET text = '[]' WHERE id = %s", [story.pk])
+
+    page = browser(auditor).get(reverse("admin:audit_event_change", args=[story.pk]))
+
+    assert "The text of this event was altered." in page.content.decode()

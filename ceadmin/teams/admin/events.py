@@ -67,28 +67,31 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
     )
     list_filter = (ChainFilter, "action", "outcome", "at")
     search_fields = ("reason", "ticket", "subject_name")
-    search_help_text = "Reason, ticket, name, or the id of an instance or a run"
-    fields = (
-        "at",
-        "organization_name",
-        "action",
-        "who",
-        "role",
-        "address",
-        "subject",
-        "subject_uid",
-        "run_uid",
-        "item_id",
-        "instance_uid",
-        "provider_key",
-        "outcome",
-        "reason",
-        "ticket",
-        "facts",
-        "sequence",
-        "previous_hash",
-        "hash",
-        "text",
+    search_help_text = "Reason, ticket, name or id"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "exact_time",
+                    "organization_name",
+                    "action",
+                    "who",
+                    "role",
+                    "address",
+                    "subject",
+                )
+            },
+        ),
+        (
+            "Why, and what came of it",
+            {"fields": ("reason", "ticket", "result", "facts")},
+        ),
+        (
+            "Where it belongs",
+            {"fields": ("provider_key", "instance_uid", "run_uid", "item_id")},
+        ),
+        ("Proof", {"fields": ("sequence", "hash", "previous_hash", "text")}),
     )
     ordering = ("-id",)
     show_full_result_count = False
@@ -121,6 +124,12 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
             return super().get_search_results(request, queryset, search_term)
         about = Q(subject_uid=uid) | Q(run_uid=uid) | Q(instance_uid=uid)
         return queryset.filter(about), False
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Leave the organization out where every row would name the same."""
+        if organizations(user_of(request), Act.AUDIT).count() > 1:
+            return self.list_display
+        return [name for name in self.list_display if name != "organization_name"]
 
     def organization_of(self, obj: Any) -> Organization | None:
         """Return the organization whose chain an event stands in."""
@@ -160,6 +169,11 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         """Say how long ago it was."""
         return ui.when(event.at, timezone.now())
 
+    @admin.display(description="time")
+    def exact_time(self, event: Event) -> str:
+        """Say when it was, to the second."""
+        return ui.absolute(event.at)
+
     @admin.display(description="outcome", ordering="outcome")
     def result(self, event: Event) -> str:
         """Show what came of it as every page shows it."""
@@ -175,7 +189,7 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         """Name the actor, as long as they are not erased."""
         return _names(event).actor
 
-    @admin.display(description="what")
+    @admin.display(description="about")
     def subject(self, event: Event) -> str:
         """Name what was acted on."""
         return _names(event).subject
@@ -191,7 +205,11 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
     @admin.display(description="facts")
     def facts(self, event: Event) -> str:
         """Show the facts in lines."""
-        return json.dumps(json.loads(event.text)["facts"], indent=2, ensure_ascii=False)
+        try:
+            facts = json.loads(event.text)["facts"]
+        except (ValueError, KeyError, TypeError):
+            return "The text of this event was altered."
+        return json.dumps(facts, indent=2, ensure_ascii=False)
 
 
 def _attach_names(events: Sequence[Event]) -> None:

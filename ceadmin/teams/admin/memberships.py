@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
-from ceadmin.frame import FramedAdmin
+from ceadmin import ui
+from ceadmin.frame import FramedAdmin, chosen_organization
 from ceadmin.teams.choices import Act, Role
 from ceadmin.teams.forms import (
     ROLE_FLAGS,
@@ -22,6 +24,7 @@ from ceadmin.teams.members import (
     remove_member,
 )
 from ceadmin.teams.models import Membership
+from ceadmin.teams.permissions import organizations
 from ceadmin.teams.scoping import ScopedAdmin
 
 
@@ -31,7 +34,7 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
 
     act_add = act_change = act_delete = Act.OWN
 
-    list_display = ("user", "organization", "role_names", "created_at")
+    list_display = ("user", "role_names", "organization", "since")
     list_filter = ("organization", *ROLE_FLAGS)
     search_fields = ("user__email", "user__name")
     list_select_related = ("user", "organization")
@@ -65,6 +68,19 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
         """Name the roles in the order of the table."""
         held = membership.roles
         return ", ".join(role.label for role in Role if role in held)
+
+    @admin.display(description="since", ordering="created_at")
+    def since(self, membership: Membership) -> str:
+        """Say since when."""
+        return ui.when(membership.created_at, timezone.now())
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin with the organization the person works in, or owns alone."""
+        chosen = chosen_organization(request)
+        owned = list(organizations(request.user, Act.OWN)[:2])
+        only = owned[0] if len(owned) == 1 else chosen
+        given: dict[str, Any] = super().get_changeform_initial_data(request)
+        return ({"organization": only.pk} if only else {}) | given
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Keep the last owner of an organization."""

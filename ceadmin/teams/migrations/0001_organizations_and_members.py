@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='teams.organization')),
             ],
             options={
+                'verbose_name': 'member',
                 'indexes': [models.Index(condition=models.Q(('is_owner', True)), fields=['organization'], name='membership_owners')],
                 'constraints': [models.UniqueConstraint(fields=('organization', 'user'), name='membership_once')],
             },
