@@ -95,6 +95,7 @@ def _is_public(address: IPAddress) -> bool:
     )
 
 
+@lru_cache(maxsize=64)
 def is_loopback(text: str) -> bool:
     """Tell whether an IP address stays on this machine."""
     return ipaddress.ip_address(text.partition("%")[0]).is_loopback
@@ -128,6 +129,7 @@ def _is_localhost(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
 
 
+@lru_cache(maxsize=4096)
 def _literal(host: str) -> IPAddress | None:
     """Return the address that a host is, in any spelling that resolvers take (0177.1, 2130706433)."""
     bare = host.rstrip(".").partition("%")[0]

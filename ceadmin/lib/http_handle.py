@@ -48,6 +48,7 @@ _GARBAGE = frozenset(
         pycurl.E_FTP_WEIRD_SERVER_REPLY,  # today's CURLE_WEIRD_SERVER_REPLY
     }
 )
+_FINAL = 200  # lower statuses announce another answer
 _TOO_LARGE = 100  # CURLE_TOO_LARGE: a header line beyond libcurl's own cap
 
 
@@ -164,16 +165,23 @@ class Exchange:
                 pycurl.FRESH_CONNECT, True
             )  # nothing to rewind, so no kept connection either
 
-    def answer(self, curl: pycurl.Curl) -> Answer:
-        """Return what the server said, once the call is over."""
+    def outcome(self, curl: pycurl.Curl, number: int = 0) -> Answer | HttpError:
+        """Return what came of the call, once it is over; `number` is libcurl's error."""
+        if number:
+            return self._error(curl, number)
+        status = curl.getinfo(pycurl.RESPONSE_CODE)
+        if not self.head_ended or status < _FINAL:
+            return Lost(
+                self.request, "cut"
+            )  # libcurl takes half a header for a whole one
         return Answer(
-            status=curl.getinfo(pycurl.RESPONSE_CODE),
+            status=status,
             headers=AnswerHeaders(self.head),
             body=self.out.getvalue(),
             elapsed=curl.getinfo(pycurl.TOTAL_TIME),
         )
 
-    def error(self, curl: pycurl.Curl, number: int) -> HttpError:
+    def _error(self, curl: pycurl.Curl, number: int) -> HttpError:
         """Return what went wrong; certain is only what failed before a byte of the call was written."""
         if self.refused and number in _REFUSED:
             return Blocked(self.request, "blocked_address")

@@ -132,17 +132,14 @@ class Multi:
         while more:
             more, good, bad = self._multi.info_read()
             for curl in good:
-                exchange, done = self._flying[curl]
-                self._ready.append((done, exchange.answer(curl)))
-                self._free(curl)
+                self._land(curl)
             for curl, number, _ in bad:
-                exchange, done = self._flying[curl]
-                self._ready.append((done, exchange.error(curl, number)))
-                self._free(curl)
+                self._land(curl, number)
 
-    def _free(self, curl: pycurl.Curl) -> None:
-        del self._flying[curl]
+    def _land(self, curl: pycurl.Curl, number: int = 0) -> None:
+        exchange, done = self._flying.pop(curl)
         self._multi.remove_handle(curl)
+        self._ready.append((done, exchange.outcome(curl, number)))
         curl.reset()  # lets go of the call's secrets
         self._spare.append(curl)
 

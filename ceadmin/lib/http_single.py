@@ -8,7 +8,7 @@ import threading
 import pycurl
 
 from ceadmin.lib.http_handle import Exchange
-from ceadmin.lib.http_types import Answer, Request
+from ceadmin.lib.http_types import Answer, HttpError, Request
 
 _threads = threading.local()
 
@@ -19,13 +19,21 @@ def send(request: Request) -> Answer:
     curl = _handle()
     exchange.configure(curl)
     try:
-        curl.perform()
-    except pycurl.error as error:
-        raise exchange.error(curl, error.args[0]) from None
-    else:
-        return exchange.answer(curl)
+        outcome = exchange.outcome(curl, _perform(curl))
     finally:
         curl.reset()  # lets go of the call's secrets, keeps the connection
+    if isinstance(outcome, HttpError):
+        raise outcome
+    return outcome
+
+
+def _perform(curl: pycurl.Curl) -> int:
+    """Make the call and return libcurl's error number, 0 for none."""
+    try:
+        curl.perform()
+    except pycurl.error as error:
+        return int(error.args[0])
+    return 0
 
 
 def _handle() -> pycurl.Curl:
