@@ -1,0 +1,1 @@
+"""Commands of instances and runs, and the demo."""

@@ -1,0 +1,1 @@
+"""The demo: its world, its drills and the table that is printed of them."""

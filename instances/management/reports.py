@@ -1,0 +1,183 @@
+"""What commands say of runs: as JSON (docs/commands.md) and as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from instances import reconnect, runs
+from instances.actions.causes import sentence
+from instances.actions.drill import STEPS
+from instances.actions.evidence import main_attempt
+from instances.choices import (
+    MEANINGS,
+    InstanceStatus,
+    Outcome,
+    RunKind,
+    Weight,
+    meaning,
+)
+from instances.management.following import open_links
+from instances.models import Attempt, Item, Run
+
+#: So many items that need attention are named; the admin shows all.
+_NAMED = 100
+
+
+def run_json(run: Run, now: datetime) -> dict[str, Any]:
+    """Return a run with those of its items that need somebody, and its links."""
+    return {
+        **runs.as_json(run, now),
+        "attention": [_item_json(item) for item in attention(run)],
+        "links": [
+            {
+                "instance": link.instance.remote_id,
+                "address": reconnect.address_of(link),
+                "expires_at": link.expires_at.isoformat(),
+            }
+            for link in open_links(run)
+        ],
+    }
+
+
+def _item_json(item: Item) -> dict[str, Any]:
+    return {
+        "instance": item.remote_id,
+        "name": item.instance_name,
+        "outcome": item.outcome,
+        "cause": item.cause,
+        "explanation": _explained(item),
+    }
+
+
+def drill_json(run: Run, now: datetime) -> dict[str, Any]:
+    """Return a drill's run with its outcome and its eight steps."""
+    item = Item.objects.filter(run=run).first()
+    return {
+        **run_json(run, now),
+        "instance": item.remote_id if item else "",
+        "outcome": item.outcome if item else "",
+        "steps": [step_json(number, row) for number, row in steps(item)],
+    }
+
+
+def steps(item: Item | None) -> list[tuple[int, Attempt | None]]:
+    """Return each of the eight steps with the call that stands for it."""
+    by_step: dict[int, list[Attempt]] = {}
+    for attempt in Attempt.objects.filter(item=item, step__gt=0):
+        by_step.setdefault(attempt.step, []).append(attempt)
+    return [
+        (number, main_attempt(by_step[number]) if number in by_step else None)
+        for number in range(1, len(STEPS) + 1)
+    ]
+
+
+def step_json(number: int, attempt: Attempt | None) -> dict[str, Any]:
+    """Return one step; what was not reached has no call."""
+    return {
+        "step": number,
+        "name": STEPS[number - 1],
+        "method": attempt.method if attempt else None,
+        "url": attempt.url if attempt else None,
+        "state": attempt.state if attempt else None,
+        "status": attempt.status_code if attempt else None,
+        "at": attempt.at.isoformat() if attempt else None,
+        "duration_ms": attempt.duration_ms if attempt else None,
+    }
+
+
+def preview_json(seen: runs.Preview, kind: str, organization: str) -> dict[str, Any]:
+    """Return what a run would do."""
+    effects = [
+        {**asdict(effect), "statuses": dict(effect.statuses)} for effect in seen.effects
+    ]
+    return {
+        "dry_run": True,
+        "kind": kind,
+        "organization": organization,
+        "total": seen.total,
+        "possible": seen.possible,
+        "dead_already": seen.dead_already,
+        "siblings": seen.siblings,
+        "sibling_names": list(seen.sibling_names),
+        "effects": effects,
+    }
+
+
+def preview_lines(seen: runs.Preview, kind: str) -> Iterator[str]:
+    """Yield what a run would do, for people."""
+    yield f"A dry run: nothing was sent. {RunKind(kind).label} of {seen.total}:"
+    for effect in seen.effects:
+        counts = ", ".join(
+            f"{count} {InstanceStatus(status).label.lower()}"
+            for status, count in effect.statuses
+        )
+        yield f"  {effect.provider_name}: {effect.count} ({counts})"
+        if kind != RunKind.REVOKE:
+            continue
+        yield from (f"    {line}" for line in (effect.kills, effect.problem) if line)
+        if effect.possible < effect.count:
+            yield f"    {effect.count - effect.possible} cannot be revoked from here."
+    if seen.siblings:
+        names = ", ".join(seen.sibling_names)
+        yield f"{seen.siblings} more share a grant and would die with them: {names}"
+
+
+def result_lines(run: Run) -> Iterator[str]:
+    """Yield what came of a run that ended, for people."""
+    counts = runs.progress(run)
+    took = _took(run)
+    yield f"{run} {run.get_status_display().lower()}{took}: {counts.done} of {counts.total} done."
+    for outcome, count in sorted(counts.outcomes.items()):
+        told = meaning(run.kind, outcome)
+        yield f"  {count:>6}  {Outcome(outcome).label}. {told.sentence}"
+    if run.problem:
+        yield f"  {run.problem_text or sentence(run.problem) or run.problem}"
+    named = attention(run)
+    for item in named[:10]:
+        yield f"  {item.remote_id} {item.instance_name}: {_explained(item)}"
+    if len(named) > 10:
+        yield "  … and more; the run's page in the admin shows all."
+
+
+def _took(run: Run) -> str:
+    if run.started_at is None or run.finished_at is None:
+        return ""
+    return f" in {(run.finished_at - run.started_at).total_seconds():.1f} s"
+
+
+def step_lines(run: Run) -> Iterator[str]:
+    """Yield a drill's eight steps, for people."""
+    for number, attempt in steps(Item.objects.filter(run=run).first()):
+        seen = (attempt.status_code or attempt.get_state_display()) if attempt else "–"
+        yield f"  {number} {STEPS[number - 1]:<18}{seen}"
+
+
+def attention(run: Run) -> list[Item]:
+    """Return the first items that need somebody."""
+    outcomes = [
+        outcome
+        for (kind, outcome), told in MEANINGS.items()
+        if kind == run.kind and told.weight == Weight.ATTENTION
+    ]
+    items = Item.objects.filter(run=run, outcome__in=outcomes)
+    return list(items.order_by("number")[:_NAMED])
+
+
+def _explained(item: Item) -> str:
+    told = meaning(item.run.kind, item.outcome)
+    return item.explanation or sentence(item.cause) or told.sentence
+
+
+def list_lines(rows: list[Run]) -> Iterator[str]:
+    """Yield a table of runs, for people."""
+    for run in rows:
+        counts = runs.progress(run)
+        yield (
+            f"{str(run.uid)[:8]}  {run.created_at:%Y-%m-%d %H:%M}  "
+            f"{run.organization.slug:<16} {run.kind:<10} {run.status:<10} "
+            f"{counts.done:>7} of {counts.total:<7} "
+            f"{counts.attention:>5} need attention  {run.requested_by_name}"
+        )

@@ -1,0 +1,87 @@
+"""The common end of commands that begin a run: wait or not, say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from ceadmin.teams.models import User
+from instances import runs
+from instances.management import reports
+from instances.management.asking import Wish, begin, rehearse
+from instances.management.base import ATTENTION, PersonCommand
+from instances.management.following import Follower, queue_note
+from instances.models import Run
+
+AsJson = Callable[[Run, datetime], dict[str, Any]]
+
+
+class RunCommand(PersonCommand):
+    """A command that begins a run. Subclasses say how it looks in the end."""
+
+    as_json: AsJson = staticmethod(reports.run_json)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take --wait and --timeout."""
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--wait", action="store_true", help="stay until the run has ended"
+        )
+        parser.add_argument(
+            "--timeout",
+            type=float,
+            metavar="SECONDS",
+            help="with --wait: how long to stay; the run goes on afterwards",
+        )
+
+    def begin_and_report(self, wish: Wish, user: User, options: dict[str, Any]) -> int:
+        """Begin the run, stay with it if wanted, and return the exit code."""
+        run = begin(wish, user=user, now=timezone.now())
+        quiet = options["json"]
+        if not options["wait"]:
+            note = queue_note()
+            self._show(run, quiet, [f"{run}: {note}.", f"run {run.uid}"])
+            return 0
+        ended = self._stay(run, options)
+        run.refresh_from_db()
+        late = [f"{run} is not finished yet and goes on; `manage.py runs` shows it."]
+        self._show(run, quiet, self.ending(run) if ended else late)
+        return runs.exit_code(run) if ended else ATTENTION
+
+    def _stay(self, run: Run, options: dict[str, Any]) -> bool:
+        follower = Follower(None if options["json"] else self.stdout)
+        if not options["json"]:
+            self.say(f"run {run.uid}")
+        try:
+            return follower.follow(run, options["timeout"])
+        except KeyboardInterrupt:
+            return False
+
+    def _show(self, run: Run, quiet: bool, lines: list[str]) -> None:
+        if quiet:
+            self.show_json(self.as_json(run, timezone.now()))
+            return
+        for line in lines:
+            self.say(line)
+
+    def ending(self, run: Run) -> list[str]:
+        """Return the lines that end the command."""
+        return list(reports.result_lines(run))
+
+    def rehearse_and_report(
+        self, wish: Wish, user: User, options: dict[str, Any]
+    ) -> int:
+        """Show what the run would do and return the exit code."""
+        seen = rehearse(wish, user=user, now=timezone.now())
+        if options["json"]:
+            slug = wish.organization.slug
+            self.show_json(reports.preview_json(seen, wish.kind, slug))
+            return 0
+        lines: Iterator[str] = reports.preview_lines(seen, wish.kind)
+        for line in lines:
+            self.say(line)
+        return 0
