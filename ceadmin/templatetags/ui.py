@@ -101,15 +101,12 @@ def cells(
 ) -> Iterator[SafeString]:
     """Give every cell its column's name, which the phone's cards show before the value."""
     for cell, header in zip(row, headers, strict=False):
-        tag, rest = str(cell)[:3], str(cell)[3:]
-        label = strip_tags(str(header["text"]))
         # Django has escaped the cell's content; only the opening tag is split off here.
-        yield format_html(
-            '{} data-label="{}"{}',
-            SafeString(tag),
-            label.capitalize(),
-            SafeString(rest),
-        )
+        tag, rest = SafeString(str(cell)[:3]), SafeString(str(cell)[3:])
+        label = capfirst(strip_tags(str(header["text"])))
+        empty = "" if "<svg" in cell or "<input" in cell else strip_tags(str(cell))
+        mark = SafeString(" data-empty") if empty.strip() in ("-", "–") else ""
+        yield format_html('{} data-label="{}"{}{}', tag, label, mark, rest)
 
 
 @register.filter

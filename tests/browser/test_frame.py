@@ -24,6 +24,8 @@ SIGNED_IN = [
     "/admin/search/?q=nothing",
     "/admin/instances/instance/",
     "/admin/instances/run/",
+    "/admin/teams/organization/add/",
+    "/admin/providers/providerapp/add/",
     "/admin/teams/membership/",
     "/admin/teams/membership/?is_owner__exact=1",
     "/admin/teams/membership/add/",
