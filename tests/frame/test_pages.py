@@ -8,12 +8,10 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.urls import reverse
-from django.utils import timezone
 
 from ceadmin.frame import chosen_organization, organizations_in_view
 from ceadmin.site import CeAdminSite, Hit, Need, Panel
 from ceadmin.teams.models import Membership
-from ceadmin.templatetags.ui import cells
 from tests.frame.test_looks import INLINE
 from tests.people import PASSWORD
 
@@ -285,82 +283,6 @@ def test_pages_without_any_context_can_be_drawn(name):
     assert "<h1>" in render_to_string(name)
 
 
-# Parts
-
-
-STEPS = [
-    {"number": 1, "title": "See it alive", "state": "done", "seen": "200"},
-    {
-        "number": 2,
-        "title": "See it dead",
-        "state": "failed",
-        "at": timezone.now(),
-        "took": "0.4 s",
-        "sentence": "It answered <200>.",
-        "request": "GET /ping",
-        "answer": "200",
-        "curl": "curl /ping",
-    },
-    {
-        "number": 3,
-        "title": "Consent",
-        "state": "waiting",
-        "url": "/x/",
-        "link": "Open it",
-    },
-    {"number": 4, "title": "Over", "state": "skipped"},
-    {"number": 5, "title": "Alive again", "state": "todo"},
-]
-PARTS = {
-    "ceadmin/empty_state.html": {
-        "icon": "runs",
-        "title": "None",
-        "text": "<b>",
-        "label": "Go",
-        "url": "/x/",
-    },
-    "ceadmin/facts.html": {"facts": [("Name", "<Acme>"), ("Tag", "")]},
-    "ceadmin/tiles.html": {
-        "tiles": [
-            {"label": "Dead", "number": 1234, "url": "/x/", "tone": "bad"},
-            {"label": "Alive", "number": 0, "key": "alive", "note": "now"},
-        ]
-    },
-    "ceadmin/code.html": {"id": "a", "code": "<curl>", "label": "Request"},
-    "ceadmin/copyable.html": {"text": "<id>", "what": "id"},
-    "ceadmin/timeline.html": {"steps": STEPS},
-}
-
-
-@pytest.mark.parametrize(("name", "context"), PARTS.items(), ids=list(PARTS))
-def test_a_part_escapes_and_has_nothing_inline(name, context):
-    shown = render_to_string(name, context)
-
-    assert INLINE.findall(shown) == []
-    for value in ("<b>", "<Acme>", "<curl>", "<id>", "<200>"):
-        assert value not in shown
-
-
-def test_a_step_offers_its_evidence_and_the_way_on():
-    shown = render_to_string("ceadmin/timeline.html", {"steps": STEPS})
-
-    assert re.findall(r'<pre id="([\w-]+)">', shown) == [
-        "step-2-request",
-        "step-2-answer",
-        "step-2-curl",
-    ]
-    assert 'href="/x/" rel="noreferrer"' in shown
-    assert shown.count("<li") == 5
-
-
-def test_a_tile_with_rows_is_a_link_to_them():
-    shown = render_to_string("ceadmin/tiles.html", PARTS["ceadmin/tiles.html"])
-
-    assert '<a href="/x/" class="tile tile-bad">' in shown
-    assert ">1,234<" in shown
-    assert '<div class="tile">' in shown
-
-
 @pytest.mark.parametrize(
     "name",
     ["admin:index", "admin:search", "admin:password_change", "admin:teams_user_add"],
@@ -380,16 +302,6 @@ def test_cells_carry_their_column_s_name_for_cards(team):
     members = page(client_of(team.olga), MEMBERS)
 
     assert 'data-label="Organization"' in members
-
-
-def test_a_cell_without_a_value_is_left_out_of_cards():
-    headers = [{"text": "name"}, {"text": "base URL"}, {"text": "tags"}]
-    row = ["<th>Acme", "<td>https://x", '<td class="field-tags">–</td>']
-
-    shown = list(cells(row, headers))
-
-    assert shown[1] == '<td data-label="Base URL">https://x'
-    assert shown[2].startswith('<td data-label="Tags" data-empty class=')
 
 
 def test_a_button_of_the_action_bar_starts_its_action(team):
