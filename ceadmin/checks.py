@@ -57,6 +57,7 @@ def configuration() -> Iterator[CheckMessage]:
     yield from _play_beside_public_hosts()
     yield from _emulator()
     yield from _plain_http()
+    yield from _no_trusted_proxy()
 
 
 def public_hosts() -> list[str]:
@@ -148,6 +149,16 @@ def _emulator() -> Iterator[CheckMessage]:
             "EMULATOR_URL would send customers' calls to a stand-in.",
             hint="Remove EMULATOR_URL: it works with DEMO on this machine only.",
             id="ceadmin.E006",
+        )
+
+
+def _no_trusted_proxy() -> Iterator[CheckMessage]:
+    if settings.HTTPS and not settings.TRUSTED_PROXY:
+        yield Warning(
+            "PUBLIC_URL is https and TRUSTED_PROXY is off, so pages redirect for ever.",
+            hint="Let the proxy that ends TLS set X-Forwarded-Proto, and write "
+            "TRUSTED_PROXY=1.",
+            id="ceadmin.W002",
         )
 
 

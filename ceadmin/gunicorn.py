@@ -16,6 +16,9 @@ bind = (
 workers = settings.WEB_PROCESSES
 worker_class = "gthread"
 threads = 8
+# Loaded once, before the processes part: a configuration that is refused ends the server
+# with one message and its exit code, and the processes share what they do not change.
+preload_app = True
 timeout = 60
 graceful_timeout = 5
 max_requests = 10_000

@@ -93,3 +93,4 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
 def pytest_unconfigure() -> None:
     """Remove the state of this run."""
     shutil.rmtree(STATE, ignore_errors=True)
+    shutil.rmtree(settings.BROKER_SOCKET.parent, ignore_errors=True)

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -63,6 +63,8 @@ class Launch:
             _ignore_signals()
             self.say("Stopping…")
             self.crew.stop()
+            with suppress(OSError):  # empty only where it was made for the socket alone
+                settings.BROKER_SOCKET.parent.rmdir()
             self.say("Everything is stopped.")
 
     def _refuse_the_wrong_world(self) -> None:

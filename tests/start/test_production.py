@@ -9,7 +9,11 @@ import pytest
 
 from tests.start.installations import GOOD
 
-PRODUCTION = {**GOOD, "PUBLIC_URL": "https://ceadmin.example.com"}
+PRODUCTION = {
+    **GOOD,
+    "PUBLIC_URL": "https://ceadmin.example.com",
+    "TRUSTED_PROXY": "1",
+}
 SHOW = """
 import json, os
 os.environ["DJANGO_SETTINGS_MODULE"] = "ceadmin.settings"
@@ -40,6 +44,13 @@ def test_public_names_without_tls_are_warned_of(installation):
 
     assert ended.returncode == 0
     assert "ceadmin.W001" in ended.stderr
+
+
+def test_tls_without_a_trusted_proxy_is_warned_of(installation):
+    ended = installation.manage("check", **{**PRODUCTION, "TRUSTED_PROXY": ""})
+
+    assert ended.returncode == 0
+    assert "ceadmin.W002" in ended.stderr
 
 
 def test_cookies_are_bound_to_the_host_and_to_tls(installation):
