@@ -82,7 +82,7 @@ RUN_TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
         {RunStatus.PAUSED, RunStatus.STOPPING, RunStatus.FINISHED, RunStatus.FAILED}
     ),
     RunStatus.PAUSED: frozenset({RunStatus.RUNNING, RunStatus.STOPPING}),
-    RunStatus.STOPPING: frozenset({RunStatus.STOPPED}),
+    RunStatus.STOPPING: frozenset({RunStatus.STOPPED, RunStatus.FAILED}),
 }
 
 
@@ -292,6 +292,11 @@ _REVOKE: dict[Outcome, Meaning] = {
         "Follow the steps shown for a person.",
     ),
     Outcome.NOTHING_TO_REVOKE: Meaning(_CALM, "The instance holds no token."),
+    Outcome.TRANSIENT: Meaning(
+        _LOOK,
+        "Not tried: the platform is failing just now, so the token could not be read.",
+        "Retry the failed items later.",
+    ),
 }
 
 _RECONNECT: dict[Outcome, Meaning] = {

@@ -87,7 +87,12 @@ def about(item: Item, run: Run) -> dict[str, Any]:
 
 def intent_entry(item: Item, run: Run, actor: Actor, call: Call) -> Entry:
     """Return the audit entry of a revocation that is about to be sent."""
-    facts = {"purpose": call.purpose, "method": call.request.method, "try": item.tries, "grant": call.grant}
+    facts = {
+        "purpose": call.purpose,
+        "method": call.request.method,
+        "try": item.tries,
+        "grant": call.grant,
+    }
     return Entry(Action.REVOKE_INTENDED, actor=actor, facts=facts, **about(item, run))
 
 
@@ -111,7 +116,15 @@ def is_revocation(call: Call) -> bool:
 
 
 #: Of the calls of one drill step, the one that the article names.
-_MAIN = ("alive", "read", "revoke", "verify_platform", "address", "consent", "reauthenticate")
+_MAIN = (
+    "alive",
+    "read",
+    "revoke",
+    "verify_platform",
+    "address",
+    "consent",
+    "reauthenticate",
+)
 
 
 def main_attempt(attempts: Iterable[Attempt]) -> Attempt:

@@ -23,13 +23,18 @@ from providers.models import ProviderApp
 Start = Case | Result
 
 _GONE = Result(
-    Outcome.MISCONFIGURED, cause="gone", explanation="The instance was removed here after the run was planned."
+    Outcome.MISCONFIGURED,
+    cause="gone",
+    explanation="The instance was removed here after the run was planned.",
 )
 
 
 def credentials_of(organization: Organization) -> Credentials:
     """Return the organization's secrets, opened; raise SealError when a key is missing."""
-    user, own = organization.user_secret.reveal(), organization.organization_secret.reveal()
+    user, own = (
+        organization.user_secret.reveal(),
+        organization.organization_secret.reveal(),
+    )
     redact.learn(user, own)
     return Credentials(organization.base_url, user, own)
 
@@ -38,7 +43,14 @@ def app_of(app: ProviderApp) -> App:
     """Return a provider app as flows see it; raise SealError when a key is missing."""
     secret = app.client_secret.reveal()
     redact.learn(secret)
-    return App(app.client_id, secret, app.callback_mode, app.callback_url, app.scope, dict(app.site))
+    return App(
+        app.client_id,
+        secret,
+        app.callback_mode,
+        app.callback_url,
+        app.scope,
+        dict(app.site),
+    )
 
 
 def callback_address(provider_key: str) -> str:
@@ -57,16 +69,20 @@ def load_cases(items: Sequence[Item], run: Run) -> dict[int, Start]:
     """Return item id → the case of its flow, or the result of an item that can't start."""
     pks = [item.instance_id for item in items if item.instance_id]
     found = Instance.objects.select_related("provider_app").in_bulk(pks)
-    lost = set(
-        Attempt.objects.filter(
-            item__in=items, state__in=[AttemptState.INTENDED, AttemptState.LOST], purpose__startswith="revoke"
-        ).values_list("item_id", flat=True)
-    )
+    sent = _revoked_before(items)
     try:
         credentials = credentials_of(run.organization)
     except SealError as error:
         return {item.pk: _sealed(error) for item in items}
-    return {item.pk: _start(item, found, run, credentials, lost) for item in items}
+    return {item.pk: _start(item, found, run, credentials, sent) for item in items}
+
+
+def _revoked_before(items: Sequence[Item]) -> set[int]:
+    """Return the items of which an earlier try may have sent a revocation: they are looked at first."""
+    sent = Attempt.objects.filter(item__in=items, purpose__startswith="revoke")
+    return set(
+        sent.exclude(state=AttemptState.NOT_SENT).values_list("item_id", flat=True)
+    )
 
 
 def load_case(item: Item, run: Run) -> Start:
@@ -79,24 +95,36 @@ def _sealed(error: SealError) -> Result:
 
 
 def _start(
-    item: Item, found: Mapping[int, Instance], run: Run, credentials: Credentials, lost: set[int]
+    item: Item,
+    found: Mapping[int, Instance],
+    run: Run,
+    credentials: Credentials,
+    sent: set[int],
 ) -> Start:
     instance = found.get(item.instance_id or 0)
     if instance is None:
         return _GONE
     try:
-        return case_of(instance, run, credentials, prior_intent=item.pk in lost)
+        return case_of(instance, run, credentials, prior_intent=item.pk in sent)
     except SealError as error:
         return _sealed(error)
 
 
 def case_of(
-    instance: Instance, run: Run, credentials: Credentials, *, prior_intent: bool = False
+    instance: Instance,
+    run: Run,
+    credentials: Credentials,
+    *,
+    prior_intent: bool = False,
 ) -> Case:
     """Return what a flow may know of `instance`; raise SealError when a key is missing."""
     token = instance.element_token.reveal()
     redact.learn(token)
-    provider_key = instance.provider_app.provider_key if instance.provider_app else instance.provider_key
+    provider_key = (
+        instance.provider_app.provider_key
+        if instance.provider_app
+        else instance.provider_key
+    )
     return Case(
         credentials=credentials,
         pk=instance.pk,

@@ -87,17 +87,12 @@ def _one(
     call: Call, trail: Trail | None, send: Callable[[Call], http.Answer]
 ) -> tuple[http.Answer | None, http.HttpError | None]:
     attempt = trail.begin(call, timezone.now()) if trail else None
-    answer: http.Answer | None = None
-    error: http.HttpError | None = None
     try:
         answer = send(call)
-    except http.HttpError as caught:
-        error = caught
+    except http.HttpError as error:
+        if trail and attempt:
+            trail.end(call, evidence.failed(attempt, error), timezone.now())
+        return None, error
     if trail and attempt:
-        filled = (
-            evidence.answered(attempt, call, answer)
-            if answer
-            else evidence.failed(attempt, error)
-        )  # type: ignore[arg-type]
-        trail.end(call, filled, timezone.now())
-    return answer, error
+        trail.end(call, evidence.answered(attempt, call, answer), timezone.now())
+    return answer, None

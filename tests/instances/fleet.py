@@ -52,6 +52,16 @@ class Fleet:
         rows = [wanted | {"name": f"{provider} {n}"} | row for n in range(count)]
         return self.emulator.control("instances", rows)["instances"]
 
+    def seed_element(self, element: str, app: ProviderApp, **row) -> dict:
+        """Make one instance of an element at the platform."""
+        wanted = {
+            "organization": self.remote_organization,
+            "element": element,
+            "client_id": app.client_id,
+            "callback_url": THEIR_CALLBACK,
+        }
+        return self.emulator.control("instances", wanted | row)["instances"][0]
+
     def run(self, kind: str, chosen=None, **options) -> Run:
         """Make a run, plan it, start it where it is a draft, and work it to its end."""
         run = self.draft(kind, chosen, **options)
