@@ -13,7 +13,7 @@ from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import organizations, require
 from instances import runs, selection
 from instances.choices import DESTRUCTIVE, RunKind
-from instances.management.base import Misused
+from instances.management.base import misused
 from instances.models import Instance, Run
 
 
@@ -35,7 +35,7 @@ class Wish:
             return
         own = Instance.objects.of(self.organization)
         if not selection.narrow(own, self.selection).exists():
-            raise Misused("No instance matches. Is the organization synced?")
+            raise misused("No instance matches. Is the organization synced?")
 
 
 def begin(wish: Wish, *, user: User, now: datetime) -> Run:
@@ -43,7 +43,7 @@ def begin(wish: Wish, *, user: User, now: datetime) -> Run:
     wish.check(user)
     destructive = wish.kind in DESTRUCTIVE
     if destructive and not wish.reason.strip():
-        raise Misused("Say why with --reason: the audit keeps it.")
+        raise misused("Say why with --reason: the audit keeps it.")
     run = _create(wish, dict(wish.options), user, now)
     if destructive:
         runs.plan(run.pk, now=now)
@@ -81,10 +81,10 @@ def selection_of(
 ) -> dict[str, Any]:
     """Return the selection that --instance and --filter mean; neither means everything.
 
-    Raises Misused and BadSelection.
+    Raises CommandError and BadSelection.
     """
     if remote_ids and filters:
-        raise Misused("Give either --instance or --filter, not both.")
+        raise misused("Give either --instance or --filter, not both.")
     if remote_ids:
         return _of_ids(organization, remote_ids)
     return selection.of_filter(_parts(filters))
@@ -94,7 +94,7 @@ def _of_ids(organization: Organization, remote_ids: Sequence[str]) -> dict[str, 
     own = Instance.objects.of(organization).filter(remote_id__in=remote_ids)
     unknown = sorted(set(remote_ids) - set(own.values_list("remote_id", flat=True)))
     if unknown:
-        raise Misused(f"{organization} has no instance {', '.join(unknown)}.")
+        raise misused(f"{organization} has no instance {', '.join(unknown)}.")
     return selection.of_remote_ids(remote_ids)
 
 
@@ -104,20 +104,20 @@ def _parts(filters: Sequence[str]) -> dict[str, list[str] | str]:
     for word in filters:
         name, equals, value = word.partition("=")
         if not equals or not value:
-            raise Misused(f"“{word}” is no filter; write one as key=value.")
+            raise misused(f"“{word}” is no filter; write one as key=value.")
         values[name].append(value)
     if len(values.get("search", ())) > 1:
-        raise Misused("Only one search is possible.")
+        raise misused("Only one search is possible.")
     return {name: got[0] if name == "search" else got for name, got in values.items()}
 
 
 def organization_of(user: User, remote_id: str) -> Organization:
-    """Return the one organization of a person that has this instance; raise Misused."""
+    """Return the one organization of a person that has this instance; raise CommandError."""
     own = organizations(user, Act.VIEW).filter(instances__remote_id=remote_id)
     found = list(own.distinct().order_by("slug"))
     if not found:
-        raise Misused(f"No organization of {user.email} has an instance {remote_id}.")
+        raise misused(f"No organization of {user.email} has an instance {remote_id}.")
     if len(found) > 1:
         slugs = ", ".join(one.slug for one in found)
-        raise Misused(f"{slugs} each have an instance {remote_id}: --organization?")
+        raise misused(f"{slugs} each have an instance {remote_id}: --organization?")
     return found[0]

@@ -21,11 +21,9 @@ from instances.selection import BadSelection
 ATTENTION, USAGE, NOT_ALLOWED = 1, 2, 3
 
 
-class Misused(CommandError):
-    """The command line asks for something that is not there."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, returncode=USAGE)
+def misused(sentence: str) -> CommandError:
+    """Return the error of a command line that asks for what is not there."""
+    return CommandError(sentence, returncode=USAGE)
 
 
 class PersonCommand(BaseCommand):
@@ -53,7 +51,7 @@ class PersonCommand(BaseCommand):
         except NotAllowed as refusal:
             raise CommandError(str(refusal), returncode=NOT_ALLOWED) from refusal
         except BadSelection as problem:
-            raise Misused(str(problem)) from problem
+            raise misused(str(problem)) from problem
         except RunError as problem:
             raise CommandError(problem.sentence, returncode=ATTENTION) from problem
         if code:
@@ -84,15 +82,15 @@ def add_organization(parser: CommandParser, *, required: bool) -> None:
 
 
 def find_person(mail: str) -> User:
-    """Return an active user by mail address; raise Misused."""
+    """Return an active user by mail address; raise CommandError."""
     user = User.objects.filter(email=mail.strip().lower(), is_active=True).first()
     if user is None:
-        raise Misused(f"Nobody who can sign in has the mail address {mail}.")
+        raise misused(f"Nobody who can sign in has the mail address {mail}.")
     return user
 
 
 def find_organization(user: User, slug: str) -> Organization:
-    """Return an organization that the person belongs to; raise Misused.
+    """Return an organization that the person belongs to; raise CommandError.
 
     One of somebody else is as unknown as one that does not exist.
     """
@@ -100,7 +98,7 @@ def find_organization(user: User, slug: str) -> Organization:
     found = own.filter(slug=slug).first()
     if found is None:
         known = ", ".join(own.order_by("slug").values_list("slug", flat=True))
-        raise Misused(
+        raise misused(
             f"{user.email} belongs to no organization “{slug}”. "
             + (f"There is {known}." if known else "They belong to none.")
         )

@@ -13,7 +13,8 @@ from instances import reconnect, runs
 from instances.choices import RunStatus
 from instances.models import ReconnectLink, Run
 
-_LOOK = 0.2
+#: Between two looks: short at first, longer with a run that takes its time.
+_LOOK, _LONGEST_LOOK = 0.2, 2.0
 #: In a pipe a line comes at most so often, unless the run's status changed.
 _BREATH = 5.0
 _WIDTH = 78
@@ -31,7 +32,8 @@ class Follower:
 
     def follow(self, run: Run, seconds: float | None) -> bool:
         """Watch until the run ends; return False when `seconds` were over before."""
-        end = None if seconds is None else time.monotonic() + seconds
+        began = time.monotonic()
+        end = None if seconds is None else began + seconds
         while True:
             run.refresh_from_db()
             self._tell(run)
@@ -41,7 +43,8 @@ class Follower:
             if end is not None and time.monotonic() >= end:
                 self._close_line()
                 return False
-            time.sleep(_LOOK)
+            spent = time.monotonic() - began
+            time.sleep(min(_LOOK + spent / 50, _LONGEST_LOOK))
 
     def _tell(self, run: Run) -> None:
         if self.out is None:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from ceadmin.lib import http
-from instances.management.base import Misused
+from instances.management.base import misused
 from instances.management.demo.show import show
 from instances.management.demo.stand_in import NoStandIn
 from instances.management.demo.world import world
@@ -34,9 +34,9 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Run it, and exit with 0 only if all went as the article says."""
         if not http.emulated():
-            raise Misused("The demo runs in its own world only: make demo.")
+            raise misused("The demo runs in its own world only: make demo.")
         if options["fault"] and options["fault"] not in world().faults:
-            raise Misused(f"There is no fault {options['fault']!r}; see --help.")
+            raise misused(f"There is no fault {options['fault']!r}; see --help.")
         try:
             sys.exit(show(self._say, timezone.now, options["fault"]))
         except NoStandIn as problem:

@@ -9,7 +9,7 @@ from ceadmin.teams.models import User
 from instances.choices import RunKind
 from instances.management import reports
 from instances.management.asking import Wish, organization_of, selection_of
-from instances.management.base import Misused, add_organization, find_organization
+from instances.management.base import add_organization, find_organization, misused
 from instances.management.working import RunCommand
 from instances.models import Run
 
@@ -39,7 +39,7 @@ class Command(RunCommand):
     def act(self, user: User, options: dict[str, Any]) -> int:
         """Begin it."""
         if options["self_consent"] and not http.emulated():
-            raise Misused("--self-consent works in the demo only.")
+            raise misused("--self-consent works in the demo only.")
         instance, slug = options["instance"], options["organization"]
         organization = (
             find_organization(user, slug) if slug else organization_of(user, instance)

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from ceadmin.teams.models import User
 from instances.choices import RunKind
 from instances.management.asking import Wish, selection_of
-from instances.management.base import Misused, add_organization, find_organization
+from instances.management.base import add_organization, find_organization, misused
 from instances.management.working import RunCommand
 
 KINDS = (RunKind.PROBE, RunKind.REVOKE, RunKind.RECONNECT)
@@ -78,13 +78,13 @@ def _wish(user: User, options: dict[str, Any]) -> Wish:
     organization = find_organization(user, options["organization"])
     chosen = {name: options[name] for name in ("only", "form") if options[name]}
     if chosen and options["kind"] != RunKind.REVOKE:
-        raise Misused(f"--{next(iter(chosen))} belongs to revoke.")
+        raise misused(f"--{next(iter(chosen))} belongs to revoke.")
     narrowed = options["instance"] or options["filter"]
     if narrowed and options["all"]:
-        raise Misused("--all and a choice contradict each other.")
+        raise misused("--all and a choice contradict each other.")
     careful = options["kind"] == RunKind.REVOKE and not options["dry_run"]
     if careful and not narrowed and not options["all"]:
-        raise Misused("Revoke which? Say --instance, --filter or --all.")
+        raise misused("Revoke which? Say --instance, --filter or --all.")
     return Wish(
         options["kind"],
         organization,
