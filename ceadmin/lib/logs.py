@@ -53,6 +53,6 @@ class JsonFormatter(logging.Formatter):
         return json.dumps({key: value for key, value in line.items() if value})
 
     def _traceback(self, record: logging.LogRecord) -> str:
-        if not record.exc_info:
-            return ""
-        return redact.text(self.formatException(record.exc_info))
+        if record.exc_info:
+            return redact.text(self.formatException(record.exc_info))
+        return record.exc_text or ""  # the redacting filter has written it

@@ -1,39 +1,72 @@
-"""Keep secrets out of what is written down: by value, in every spelling they travel in, and by the name of their field."""
+"""Keep secrets out of what is written down.
+
+By value, in every spelling they travel in, and by the name of the field they stand in.
+"""
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import re
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+import traceback
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-MASK = "********"
-#: Shorter values would take ordinary words apart.
-SHORTEST = 6
-#: How many live secrets a process remembers for its log filter.
-_REMEMBERED = 20_000
+from ceadmin.lib.spellings import MASK, SHORTEST, Known, known, without
+
+__all__ = [
+    "MASK",
+    "SHORTEST",
+    "RedactingFilter",
+    "excerpt",
+    "forget",
+    "is_masked",
+    "learn",
+    "mapping",
+    "text",
+    "url",
+]
+
+#: How many live secrets a process remembers at least; it holds up to twice as many.
+REMEMBERED = 20_000
+#: Levels of nested values that are looked through.
+_DEPTH = 8
 
 #: Field names whose values are secret wherever they stand.
-_NAMES = (
-    r"(?:access_?|refresh_?|id_?|request_?|element_?)?token(?:_secret)?|client_?secret|api_?secret|apikey|api_?key"
-    r"|user_?secret|organization_?secret|secret|password|passwd|code|code_verifier|state|oauth_verifier|assertion"
-    r"|signature|oauth_signature|authorization|cookie"
+_NAME = re.compile(
+    r"(?i)(?:.*(?:token|secret|password|passwd|token_secret)"
+    r"|(?:.*[._-])?(?:api_?key|code_?verifier|verifier|assertion|signature"
+    r"|authorization|cookie)|code|state)"
 )
-_PAIR = re.compile(rf"(?i)\b({_NAMES})(=)([^&\s\"'<>]+)")
-_JSON = re.compile(rf"(?i)(\"(?:[a-z0-9_.-]*[._-])?(?:{_NAMES})\"\s*:\s*\")((?:[^\"\\]|\\.)*)(\"?)")
+#: Names of codes and states of runs, too: those are words.
+_LOOSE = frozenset({"code", "state"})
+_WORD = re.compile(r"[A-Z_.]{1,60}|[a-z_.-]{1,60}|[0-9]{1,6}")
+_SEPARATOR = re.compile(r"=|%3[Dd]")
+_NAME_END = re.compile(r"%[0-9A-Fa-f]{2}|[^\w.-]")
+_PAIR_END = re.compile(r"(?:(?!%26)[^&\s\"'<>])*")
+#: A name and the beginning of its value, in JSON, in Python, or in JSON inside of JSON.
+_QUOTED = re.compile(r"(\\*[\"'])([\w.-]{1,60}+)\1\s*:\s*b?(\\*[\"'])")
+_ENDS = {
+    '"': re.compile(r'(?s)(?:\\.|[^\\"])*'),
+    "'": re.compile(r"(?s)(?:\\.|[^\\'])*"),
+}
 _HEADER = re.compile(
-    r"(?i)\b(authorization\s*[:=]\s*)[^\r\n\"']+|\b((?:bearer|basic|element|user|organization)\s+)([A-Za-z0-9+/_.~=-]{16,})"
+    r"(?i)\b((?:authorization|cookie)\s*[:=]\s*)[^\r\n\"']+"
+    r"|\b((?:bearer|basic)\s+)[a-z0-9+/_.~=-]{16,}"
 )
-_KEY = re.compile(rf"(?i)(?:^|[._-])(?:{_NAMES})$|(?:secret|token|password)")
+_HEADER_WORDS = ("authorization", "cookie", "bearer", "basic")
+#: What Cloud Elements takes: User …, Organization …, Element ….
+_PLATFORM = re.compile(
+    r"(?i)\b(?:user|organization|element)\s+[^\s,\"']{6,}"
+    r"(?:,\s*(?:user|organization|element)\s+[^\s,\"']{6,})+"
+)
+_USERINFO = re.compile(r"(://)[^/\s@\"'<>]{1,200}@")
+_KEY = re.compile(r"(?i)secret|token|password")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _lock = threading.Lock()
-_live: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+_newer, _older = Known(), Known()
 
 
 def is_masked(value: str) -> bool:
@@ -41,100 +74,151 @@ def is_masked(value: str) -> bool:
     return len(value) >= 3 and set(value) == {"*"}
 
 
-def learn(*values: str) -> None:
+def learn(*values: str | bytes | None) -> None:
     """Remember live secrets of this process, so that its log filter masks them by value."""
-    with _lock:
-        for value in values:
-            if len(value) >= SHORTEST and not is_masked(value):
-                _live[value] = _live.pop(value) if value in _live else spellings(value)
-        while len(_live) > _REMEMBERED:
-            _live.popitem(last=False)
+    global _newer, _older
+    for value in map(_plain, values):
+        if len(value) < SHORTEST or is_masked(value) or hash(value) in _newer.values:
+            continue
+        with _lock:
+            if len(_newer.values) >= REMEMBERED:
+                _newer, _older = Known(), _newer
+            _newer.add(value)
 
 
 def forget() -> None:
     """Forget everything learned."""
+    global _newer, _older
     with _lock:
-        _live.clear()
+        _newer, _older = Known(), Known()
+    known.cache_clear()
 
 
-def spellings(value: str) -> tuple[str, ...]:
-    """Return the forms in which `value` may stand in a text: raw, percent, base64, hex, JSON, longest first."""
-    raw = value.encode("utf-8", "surrogatepass")
-    forms = {value, quote(value, safe=""), quote_plus(value), quote(value), raw.hex(), raw.hex().upper()}
-    forms |= {_lower_percent(form) for form in (quote(value, safe=""), quote_plus(value))}
-    forms |= {json.dumps(value)[1:-1], json.dumps(value)[1:-1].replace("/", "\\/")}
-    forms |= set(_base64(raw))
-    return tuple(sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True))
+def text(value: str | bytes | None, *secrets: str | bytes | None) -> str:
+    """Return a text without secrets.
+
+    Masked are those given, those learned, and what stands under a secret's name.
+    """
+    return _by_name(_by_value(_plain(value), secrets))
 
 
-def _lower_percent(text: str) -> str:
-    return re.sub(r"%[0-9A-F]{2}", lambda found: found.group().lower(), text)
-
-
-def _base64(raw: bytes) -> Iterator[str]:
-    """Yield what `raw` looks like inside base64, at each of the three places it may begin (as in Basic)."""
-    for shift in range(3):
-        coded = base64.b64encode(b"\x00" * shift + raw).decode()
-        begin = -(-shift * 8 // 6)
-        whole = (shift + len(raw)) * 8 // 6
-        core = coded[begin:whole]
-        yield core
-        yield core.replace("+", "-").replace("/", "_")
-
-
-def text(value: str, *secrets: str) -> str:
-    """Return `value` without `secrets`, without what was learned, and without what stands under a secret's name."""
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            value = _without(value, spellings(secret))
-    with _lock:
-        known = list(_live.values())
-    for forms in known:
-        value = _without(value, forms)
-    return _by_name(value)
-
-
-def _without(value: str, forms: Iterable[str]) -> str:
-    for form in forms:
-        if form in value:
-            value = value.replace(form, MASK)
-    return value
-
-
-def _by_name(value: str) -> str:
-    value = _PAIR.sub(rf"\1\2{MASK}", value)
-    value = _JSON.sub(rf"\1{MASK}\3", value)
-    return _HEADER.sub(lambda found: f"{found.group(1) or found.group(2)}{MASK}", value)
-
-
-def url(address: str, *secrets: str) -> str:
+def url(address: str, *secrets: str | bytes | None) -> str:
     """Return an address whose secret query values and path parts are masked."""
     return text(address, *secrets)
 
 
-def excerpt(body: bytes | str, *secrets: str, limit: int = 200) -> str:
-    """Return the beginning of a remote text, masked before it is cut, control characters made visible."""
-    whole = body.decode("utf-8", "backslashreplace") if isinstance(body, bytes) else body
-    masked = text(whole[: limit * 50], *secrets)
-    shown = _CONTROL.sub(lambda found: found.group().encode("unicode_escape", "surrogatepass").decode(), masked)
-    return shown[:limit]
+def excerpt(
+    body: str | bytes | None, *secrets: str | bytes | None, limit: int = 200
+) -> str:
+    """Return the beginning of a remote text.
+
+    It is masked before it is cut, and control characters are made visible.
+    """
+    masked = _by_name(_by_value(_plain(body), secrets, enough=limit * 3))
+    return _CONTROL.sub(_visible, masked[:limit])[:limit]
 
 
-def mapping(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy in which values under a secret's name are masked and the others are searched."""
-    return {str(key): _value(str(key), value) for key, value in values.items()}
+def mapping(values: Mapping[Any, Any], depth: int = _DEPTH) -> dict[str, Any]:
+    """Return a copy in which values under a secret's name are masked, the others searched."""
+    return {
+        _by_name(_by_value(str(key), ())): _value(str(key), value, depth - 1)
+        for key, value in values.items()
+    }
 
 
-def _value(key: str, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return mapping(value)
-    if isinstance(value, list | tuple):
-        return [_value(key, one) for one in value]
+def _plain(value: str | bytes | None) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return "" if value is None else str(value)
+
+
+def _by_value(
+    value: str, secrets: tuple[str | bytes | None, ...], enough: int | None = None
+) -> str:
+    given = known(tuple(one for one in map(_plain, secrets) if not is_masked(one)))
+    return without(value, (given, _newer, _older), enough)
+
+
+def _by_name(value: str) -> str:
+    value = _quoted(_pairs(value))
+    if "://" in value:
+        value = _USERINFO.sub(rf"\1{MASK}@", value)
+    lower = value.lower()
+    if "organization" in lower or "element" in lower:
+        value = _PLATFORM.sub(MASK, value)
+    if any(word in lower for word in _HEADER_WORDS):
+        value = _HEADER.sub(lambda found: f"{found[1] or found[2]}{MASK}", value)
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return bool(_NAME.fullmatch(name))
+
+
+def _hides(name: str, value: str) -> bool:
+    """Tell whether a value has to be masked because of its name."""
+    if name.lower() in _LOOSE and _WORD.fullmatch(value):
+        return False
+    return bool(value) and _is_secret(name)
+
+
+def _pairs(text: str) -> str:
+    """Mask in `name=value&…`, also where it is percent-encoded once more."""
+    parts: list[str] = []
+    at = 0
+    for found in _SEPARATOR.finditer(text):
+        begin, end = found.span()
+        name = _NAME_END.split(text[max(0, begin - 60) : begin])[-1]
+        if begin >= at and _is_secret(name):
+            after = _end(_PAIR_END, text, end)
+            if _hides(name, text[end:after]):
+                parts += [text[at:end], MASK]
+                at = after
+    return "".join([*parts, text[at:]])
+
+
+def _quoted(text: str) -> str:
+    """Mask in `"name": "value"`."""
+    parts: list[str] = []
+    at = 0
+    for head in _QUOTED.finditer(text):
+        if head.start() >= at and _is_secret(head[2]):
+            after = _end_of_quoted(text, head.end(), head[3])
+            if _hides(head[2], text[head.end() : after]):
+                parts += [text[at : head.end()], MASK]
+                at = after
+    return "".join([*parts, text[at:]])
+
+
+def _end_of_quoted(text: str, begin: int, quote: str) -> int:
+    """Return where a quoted value ends; quotes that are escaped themselves end by their like."""
+    if quote in _ENDS:
+        return _end(_ENDS[quote], text, begin)
+    end = text.find(quote, begin)
+    return end if end >= 0 else len(text)
+
+
+def _end(pattern: re.Pattern[str], text: str, begin: int) -> int:
+    found = pattern.match(text, begin)
+    return found.end() if found else begin
+
+
+def _visible(found: re.Match[str]) -> str:
+    return found.group().encode("unicode_escape").decode()
+
+
+def _value(key: str, value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
-    if _KEY.search(key):
+    if isinstance(value, Mapping):
+        return mapping(value, depth) if depth > 0 else MASK
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_value(key, one, depth - 1) for one in value] if depth > 0 else MASK
+    plain = isinstance(value, str | bytes)
+    if _KEY.search(key) or (plain and _hides(key, _plain(value))):
         return MASK
-    return text(value) if isinstance(value, str) else value
+    return text(value) if plain else value
 
 
 #: Attributes that every log record has; the others were given as `extra`.
@@ -146,18 +230,29 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place and let it pass."""
-        try:
-            message = record.getMessage()
-        except (TypeError, ValueError):
-            message = str(record.msg)  # wrong arguments: the message must come through all the same
-        record.msg, record.args = text(message), None
+        record.msg, record.args = text(_message(record)), None
         if record.exc_info:
-            record.exc_text = text(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
             record.exc_info = None
-        elif record.exc_text:
+        if record.exc_text:
             record.exc_text = text(record.exc_text)
+        if record.stack_info:
+            record.stack_info = text(record.stack_info)
         for name in set(record.__dict__) - _STANDARD:
-            value = record.__dict__[name]
-            if isinstance(value, str | Mapping | list | tuple):
-                record.__dict__[name] = _value(name, value)
+            record.__dict__[name] = _extra(name, record.__dict__[name])
         return True
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return a record's message; one that can't be made must not stop who logs it."""
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - whatever an argument's __str__ raises
+        return record.msg if isinstance(record.msg, str) else "(no readable message)"
+
+
+def _extra(name: str, value: Any) -> Any:
+    """Return an extra field; objects such as Django's request stay what they are."""
+    if isinstance(value, BaseException):
+        return text("".join(traceback.format_exception_only(value)).rstrip())
+    return _value(name, value, _DEPTH)
