@@ -1,5 +1,6 @@
 """Fixtures of all tests: settings of a demo, real services, real people, a browser."""
 
+import atexit
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ STATE = Path(tempfile.mkdtemp(prefix="ceadmin-tests-"))
 ON_SERVERS = os.environ.get("CEADMIN_TEST_SERVERS") == "1"
 
 (STATE / "static").mkdir()
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 
 for name in ("DATABASE_URL", "REDIS_URL", "EMULATOR_URL", "ALLOWED_HOSTS", "DEBUG"):
     os.environ.pop(name, None)
@@ -88,9 +90,3 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     skipped = stats.get("skipped", ())
     counts["browser_not_run"] = sum("no Chromium" in str(r.longrepr) for r in skipped)
     Path(file).write_text(json.dumps(counts))
-
-
-def pytest_unconfigure() -> None:
-    """Remove the state of this run."""
-    shutil.rmtree(STATE, ignore_errors=True)
-    shutil.rmtree(settings.BROKER_SOCKET.parent, ignore_errors=True)
