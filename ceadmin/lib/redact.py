@@ -46,7 +46,7 @@ _SEPARATOR = re.compile(r"=|%3[Dd]")
 _NAME_END = re.compile(r"%[0-9A-Fa-f]{2}|[^\w.-]")
 _PAIR_END = re.compile(r"(?:(?!%26)[^&\s\"'<>])*")
 #: A name and the beginning of its value, in JSON, in Python, or in JSON inside of JSON.
-_QUOTED = re.compile(r"(\\*[\"'])([\w.-]{1,60}+)\1\s*:\s*b?(\\*[\"'])")
+_QUOTED = re.compile(r"(\\{0,7}[\"'])([\w.-]{1,60}+)\1\s*:\s*b?(\\{0,7}[\"'])")
 _ENDS = {
     '"': re.compile(r'(?s)(?:\\.|[^\\"])*'),
     "'": re.compile(r"(?s)(?:\\.|[^\\'])*"),

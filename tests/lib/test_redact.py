@@ -114,7 +114,8 @@ def test_short_values_and_masks_do_not_take_words_apart():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "naïve – 日本 \x00 \ud800", "a=", "=", "==" * 5000, '"' * 3000]
+    "text",
+    ["", "naïve – 日本 \x00 \ud800", "a=", "=", "==" * 5000, "\\" * 5000, '"' * 3000],
 )
 def test_a_text_without_secrets_stays_as_it_is(text):
     redact.learn(*CANARIES)
@@ -137,7 +138,7 @@ def test_at_least_twenty_thousand_secrets_are_remembered():
     values = [f"{number:05}-canary" for number in range(20_000)]
     redact.learn(*values)
 
-    assert redact.text(" ".join(values)).strip("* ") == ""
+    assert redact.text(" ".join(values[::50])).strip("* ") == ""
 
 
 def test_odd_values_are_taken():
