@@ -19,6 +19,7 @@ from instances import selection as selections
 from instances.choices import DESTRUCTIVE, MEANINGS, RunKind, RunStatus, Weight
 from instances.models import Instance, Item, Run
 from instances.runs.errors import RunError
+from instances.runs.plan import wake
 
 #: What a person must be allowed to do for each kind of run.
 ACT_OF_KIND: dict[str, Act] = {
@@ -54,27 +55,20 @@ def create(
     Revocations and drills become drafts that `start` sets going; the others begin by
     themselves. Raises NotAllowed, RunError (unknown option) and selection.BadSelection.
     """
-    kind = RunKind(kind)
+    kind, options = RunKind(kind), dict(options or {})
     require(user, ACT_OF_KIND[kind], organization)
-    selections.narrow(
-        Instance.objects.of(organization), selection
-    )  # refuses what it doesn't understand
-    _check_options(options or {})
-    status = (
-        RunStatus.DRAFT
-        if kind in DESTRUCTIVE or (options or {}).get("dry_run")
-        else RunStatus.PLANNING
-    )
+    _check(organization, selection, options)
+    drafted = kind in DESTRUCTIVE or options.get("dry_run")
     run = Run(
         organization=organization,
         requested_by=user,
         requested_by_name=str(user),
         kind=kind,
         selection=dict(selection),
-        options=dict(options or {}),
+        options=options,
         reason=reason.strip()[:500],
         ticket=ticket.strip()[:120],
-        status=status,
+        status=RunStatus.DRAFT if drafted else RunStatus.PLANNING,
         created_at=now,
     )
     with transaction.atomic():
@@ -82,6 +76,16 @@ def create(
         _record(run, Action.RUN_DRAFTED, user, now)
         nudge("instances.plan_run", run_id=run.pk)
     return run
+
+
+def _check(
+    organization: Organization,
+    selection: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> None:
+    """Refuse what the planner would not understand."""
+    selections.narrow(Instance.objects.of(organization), selection)
+    _check_options(options)
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
@@ -130,7 +134,7 @@ def start(
             raise _why_not(Run.objects.get(pk=run.pk))
         run.refresh_from_db()
         _record(run, Action.RUN_STARTED, user, now)
-        nudge("instances.work_run", run_id=run.pk)
+        wake(run)
 
 
 def _why_not(run: Run) -> RunError:
@@ -162,7 +166,7 @@ def pause(run: Run, *, user: User, now: datetime) -> None:
 def resume(run: Run, *, user: User, now: datetime) -> None:
     """Go on with a paused run. Raises RunError and NotAllowed."""
     _move(run, RunStatus.PAUSED, RunStatus.RUNNING, Action.RUN_RESUMED, user, now)
-    nudge("instances.work_run", run_id=run.pk)
+    wake(run)
 
 
 def stop(run: Run, *, user: User, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from ceadmin.audit.choices import Action
@@ -41,7 +42,9 @@ def plan(run_id: int, *, now: datetime) -> None:
         if run is None or run.status not in (RunStatus.DRAFT, RunStatus.PLANNING):
             return
         if run.kind == RunKind.SYNC:
-            Chunk.objects.create(run=run, number=0)  # its lease says who works; items come with the pages
+            Chunk.objects.create(
+                run=run, number=0
+            )  # its lease says who works; items come with the pages
         else:
             _freeze(run)
         _planned(run, now)
@@ -51,19 +54,31 @@ def _freeze(run: Run) -> None:
     own = selection.narrow(Instance.objects.of(run.organization), run.selection)
     sql, parameters = own.order_by().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(_FREEZE.format(size=CHUNK_SIZE, rows=sql), [run.pk, *parameters])  # noqa: S608
+        cursor.execute(_FREEZE.format(size=CHUNK_SIZE, rows=sql), [run.pk, *parameters])
         cursor.execute(_CHUNKS, [run.pk, run.pk])
 
 
 def _planned(run: Run, now: datetime) -> None:
-    uids = Item.objects.filter(run=run).order_by("number").values_list("instance_uid", flat=True)
+    uids = (
+        Item.objects.filter(run=run)
+        .order_by("number")
+        .values_list("instance_uid", flat=True)
+    )
     run.total = Item.objects.filter(run=run).count()
     run.selection_hash = selection.frozen_hash(str(uid) for uid in uids.iterator())
     run.planned_at = now
     if run.status == RunStatus.PLANNING:
         begin(run, now)
     run.save(
-        update_fields=["total", "selection_hash", "planned_at", "status", "started_at", "finished_at", "problem"]
+        update_fields=[
+            "total",
+            "selection_hash",
+            "planned_at",
+            "status",
+            "started_at",
+            "finished_at",
+            "problem",
+        ]
     )
 
 
@@ -71,12 +86,23 @@ def begin(run: Run, now: datetime) -> None:
     """Set a planned run going (fields only; the caller saves), or end it when nothing was selected."""
     run.started_at = now
     if run.total == 0 and run.kind != RunKind.SYNC:
-        run.status, run.finished_at, run.problem = RunStatus.FINISHED, now, "empty_selection"
+        run.status, run.finished_at, run.problem = (
+            RunStatus.FINISHED,
+            now,
+            "empty_selection",
+        )
         return
     run.status = RunStatus.RUNNING
     if run.kind not in DESTRUCTIVE:
         record_run(run, Action.RUN_STARTED, now)
-    nudge("instances.work_run", run_id=run.pk)
+    wake(run)
+
+
+def wake(run: Run) -> None:
+    """Send as many messages as there are chunks to pull at once; one too many finds nothing to do."""
+    chunks = Chunk.objects.filter(run=run).count()
+    for _ in range(max(1, min(chunks, settings.WORKER_PROCESSES))):
+        nudge("instances.work_run", run_id=run.pk)
 
 
 def record_run(run: Run, action: Action, now: datetime) -> None:
@@ -90,5 +116,9 @@ def record_run(run: Run, action: Action, now: datetime) -> None:
         run_uid=str(run.uid),
         reason=run.reason,
         ticket=run.ticket,
-        facts={"kind": run.kind, "total": run.total, "selection_hash": run.selection_hash},
+        facts={
+            "kind": run.kind,
+            "total": run.total,
+            "selection_hash": run.selection_hash,
+        },
     )
