@@ -8,14 +8,21 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
+from ceadmin.frame import organizations_in_view
 from instances import selection
 from instances.choices import InstanceStatus
-from instances.models import Instance, InstanceTag
+from instances.models import Instance, InstanceTag, ReconnectLink
 from providers import catalogue
+from providers.models import ProviderApp
 
 #: More tags than this make no drop-down; they are searched for.
 _TAGS_SHOWN = 50
+_APPS_SHOWN = 50
+
+#: What a list's address may hold beside its filters without showing other rows.
+_HARMLESS = frozenset({"q", "o", "p", "all", "_changelist_filters"})
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -87,14 +94,65 @@ class TagFilter(admin.SimpleListFilter):
         )
 
 
+class AppFilter(admin.SimpleListFilter):
+    """Instances made with one provider app."""
+
+    title = "provider app"
+    parameter_name = "app"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: Any
+    ) -> Iterable[tuple[str, str]]:
+        """Offer the apps of the organizations in view."""
+        apps = ProviderApp.objects.filter(
+            organization__in=organizations_in_view(request)
+        )
+        return [(str(app.pk), app.name) for app in apps.order_by("name")[:_APPS_SHOWN]]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> QuerySet[Instance]:
+        """Narrow to the chosen one."""
+        value = self.value()
+        if not value:
+            return queryset
+        number = int(value) if value.isdecimal() and value.isascii() else 0
+        return queryset.filter(provider_app_id=number)
+
+
+class OpenLinkFilter(admin.SimpleListFilter):
+    """Reconnect links that a person may still use."""
+
+    title = "use"
+    parameter_name = "use"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: Any
+    ) -> Iterable[tuple[str, str]]:
+        """Offer those that wait for a person."""
+        return [("waiting", "Waiting for a person")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ReconnectLink]
+    ) -> QuerySet[ReconnectLink]:
+        """Narrow to those that work now."""
+        if self.value() != "waiting":
+            return queryset
+        usable = ReconnectLink.objects.usable(timezone.now())
+        return queryset.filter(pk__in=usable.values("pk"))
+
+
 def selection_of(request: HttpRequest, queryset: QuerySet[Instance]) -> dict[str, Any]:
-    """Return what a bulk action means: the filter of the list for "all N matching", else the rows ticked."""
-    if request.POST.get("select_across") != "1":
+    """Return what a bulk action means: the filter of the list for "all N matching", else the rows.
+
+    A list narrowed by anything that no selection can say is handed over row by row, so
+    that a run never covers more than the list showed.
+    """
+    foreign = set(request.GET) - set(selection.LOOKUPS) - _HARMLESS
+    if request.POST.get("select_across") != "1" or foreign:
         return selection.of_instances(queryset.values_list("pk", flat=True))
     parts: dict[str, Any] = {
-        name: request.GET.getlist(name)
-        for name in selection.LOOKUPS
-        if request.GET.get(name)
+        name: [request.GET[name]] for name in selection.LOOKUPS if request.GET.get(name)
     }
     if request.GET.get("q", "").strip():
         parts["search"] = request.GET["q"].strip()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
@@ -23,6 +23,7 @@ from ceadmin.teams.permissions import NotAllowed
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import runs, selection
 from instances.admin.filters import (
+    AppFilter,
     ProviderFilter,
     StatusFilter,
     TagFilter,
@@ -50,7 +51,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         "probed",
         "revoked",
     )
-    list_filter = (StatusFilter, ProviderFilter, TagFilter, "provider_app")
+    list_filter = (StatusFilter, ProviderFilter, TagFilter, AppFilter)
     search_fields = ("name", "remote_id")
     search_help_text = "Name, id, account or tag"
     list_select_related = ("provider_app",)
@@ -58,7 +59,16 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     list_max_show_all = 200
     show_full_result_count = False
     ordering = ("name", "pk")
-    fields = ("provider_app",)
+    fieldsets = (
+        (
+            "Provider app",
+            {
+                "fields": ("provider_app",),
+                "description": "Its client id and secret revoke this instance's tokens and reconnect it. "
+                "Choose the app that the customer once consented to; another one cannot revoke.",
+            },
+        ),
+    )
     actions = ("probe", "reauthenticate", "drill", "revoke")
     danger_actions = ("revoke", "drill")
     change_form_template = "instances/instance/page.html"
@@ -230,9 +240,29 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         """Show the instance's state, story and next steps above the one field that can be set."""
         instance: Any = self.get_object(request, object_id)
         story = {"story": story_of(instance, request.user)} if instance else {}
+        plain = {"show_save_and_continue": False}
         return super().change_view(
-            request, object_id, form_url, {**story, **(extra_context or {})}
+            request, object_id, form_url, {**story, **plain, **(extra_context or {})}
         )
+
+    def response_post_save_change(
+        self, request: HttpRequest, obj: Any
+    ) -> HttpResponseRedirect:
+        """Stay with the instance."""
+        return HttpResponseRedirect(
+            reverse("admin:instances_instance_change", args=[obj.pk])
+        )
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Offer the choice of an app and nothing beside it: apps have pages of their own."""
+        form = super().get_form(request, obj, change, **kwargs)
+        field = form.base_fields.get("provider_app")
+        for name in ("add", "change", "delete", "view"):
+            if field is not None:
+                setattr(field.widget, f"can_{name}_related", False)
+        return form
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
@@ -252,6 +282,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
             }
             field.queryset = field.queryset.filter(**own)
             field.empty_label = "No provider app"
+            field.label = "App"
         return field
 
     def save_model(
@@ -273,17 +304,31 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
             facts={"provider_app": str(app) if app else ""},
         )
 
-    def headline(self, request: HttpRequest) -> str:
-        """Say how many need somebody."""
+    def headline(self, request: HttpRequest) -> SafeString:
+        """Say how many there are and how many need somebody, each number a link to its rows."""
         mine = self.get_queryset(request).order_by().prefetch_related(None)
-        waiting = mine.filter(
-            status__in=[InstanceStatus.NEEDS_REAUTH, InstanceStatus.DISABLED]
-        ).count()
-        return (
-            f"{ui.number(waiting)} need reauthentication"
-            if waiting
-            else "None needs reauthentication"
-        )
+        rows = mine.values("status").annotate(count=Count("pk"))
+        counts = {row["status"]: row["count"] for row in rows}
+        total = sum(counts.values())
+        told = [("?", ui.things(total, "instance", "instances"))] if total else []
+        told += [
+            (f"?status={status}", f"{ui.number(counts[status])} {words}")
+            for status, words in _NEEDY.items()
+            if counts.get(status)
+        ]
+        if total and len(told) == 1:
+            return format_html(
+                '<a href="?">{}</a> · None needs reauthentication', told[0][1]
+            )
+        return format_html_join(" · ", '<a href="{}">{}</a>', told)
+
+
+#: What the list's first line counts beside the whole.
+_NEEDY = {
+    InstanceStatus.NEEDS_REAUTH: "need reauthentication",
+    InstanceStatus.DISABLED: "disabled",
+    InstanceStatus.DEGRADED: "degraded",
+}
 
 
 def instance_link(instance: Instance | None, name: str) -> SafeString | str:

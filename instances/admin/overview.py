@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +14,7 @@ from ceadmin import ui
 from ceadmin.frame import organizations_in_view
 from ceadmin.site import Hit, Need, Panel, site
 from ceadmin.teams.permissions import organizations
-from instances.choices import InstanceStatus, LinkStatus, RunStatus
+from instances.choices import InstanceStatus, RunStatus
 from instances.models import Instance, Item, ReconnectLink, Run
 
 _HITS = 20
@@ -52,7 +52,7 @@ def needs(request: HttpRequest) -> Iterable[Need]:
         )
         if count:
             yield Need(
-                f"{ui.number(count)} {words}",
+                f"{ui.things(count, 'instance is', 'instances are')} {words}",
                 f"{items}?outcome__exact={outcome}&cleared_at__isnull=True",
                 count,
             )
@@ -61,32 +61,28 @@ def needs(request: HttpRequest) -> Iterable[Need]:
 
 _CONCERNS = {
     "still_alive": "still alive after revocation",
-    "unclear": "unclear after revocation",
-    "refused": "refused by the provider and alive",
+    "unclear": "unclear after revocation: the provider's answer was lost",
+    "refused": "alive because the provider refused the revocation",
     "expiring": "expiring: the access token lives on for a while",
 }
 
 
 def _milder(request: HttpRequest) -> Iterable[Need]:
     listing = reverse("admin:instances_instance_changelist")
-    day = timezone.now() - timedelta(days=1)
-    dead = (
-        _instances(request)
-        .filter(status=InstanceStatus.NEEDS_REAUTH, status_since__gte=day)
-        .count()
-    )
+    dead = _instances(request).filter(status=InstanceStatus.NEEDS_REAUTH).count()
     if dead:
         yield Need(
-            f"{ui.number(dead)} newly dead since yesterday",
+            f"{ui.things(dead, 'instance needs', 'instances need')} reauthentication",
             f"{listing}?status=needs_reauth",
             dead,
             "warn",
         )
     drafts = drafts_waiting(request)
     if drafts:
-        url = f"{reverse('admin:instances_run_changelist')}?status__exact=draft"
+        listing = reverse("admin:instances_run_changelist")
+        url = f"{listing}?status__exact=draft&requested_by__id__exact={request.user.pk}"
         yield Need(
-            f"{ui.number(drafts)} of your drafts wait to be started",
+            f"{ui.things(drafts, 'draft of yours waits', 'drafts of yours wait')} to be started or discarded",
             url,
             drafts,
             "active",
@@ -145,7 +141,7 @@ def links_waiting(request: HttpRequest) -> Panel | None:
         "Reconnect links waiting",
         "instances/overview/links.html",
         {"links": list(open_links[:_SHOWN])},
-        url=f"{address}?status__exact={LinkStatus.MADE.value}",
+        url=f"{address}?use=waiting",
     )
 
 
@@ -157,10 +153,8 @@ def find(request: HttpRequest, query: str) -> Iterable[Hit]:
         url = reverse("admin:instances_instance_change", args=[instance.pk])
         detail = f"{instance.element_key} · {instance.organization}"
         yield Hit("Instances", instance.name, url, detail, instance.status)
-    runs = Run.objects.filter(
-        organization__in=organizations(request.user), ticket=query
-    )
-    for run in runs.order_by("-pk")[:_HITS]:
+    runs = Run.objects.filter(organization__in=organizations(request.user))
+    for run in runs.filter(_names_run(query)).order_by("-pk")[:_HITS]:
         yield Hit(
             "Runs",
             str(run),
@@ -168,6 +162,13 @@ def find(request: HttpRequest, query: str) -> Iterable[Hit]:
             run.reason,
             run.status,
         )
+
+
+def _names_run(query: str) -> Q:
+    try:
+        return Q(ticket=query) | Q(uid=UUID(query.strip()))
+    except ValueError:
+        return Q(ticket=query)
 
 
 site.register_badge("runs", drafts_waiting)

@@ -20,6 +20,7 @@ from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import reconnect
+from instances.admin.filters import OpenLinkFilter
 from instances.choices import LINK_OPEN, LinkStatus
 from instances.models import ReconnectLink
 
@@ -31,9 +32,9 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
     organization_path = "instance__organization"
     act_add = act_change = act_delete = None
 
-    list_display = ("who", "state", "made_by_name", "made", "expires")
+    list_display = ("who", "state", "maker", "made", "expires")
     list_display_links = ("who",)
-    list_filter = ("status",)
+    list_filter = ("status", OpenLinkFilter)
     search_fields = ("instance__name", "=instance__remote_id", "made_by_name")
     search_help_text = "Instance or person"
     list_select_related = ("instance",)
@@ -57,6 +58,11 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
         """Draw the status."""
         return ui.pill(link.status)
 
+    @admin.display(description="made by", ordering="made_by_name")
+    def maker(self, link: ReconnectLink) -> str:
+        """Name who made it."""
+        return link.made_by_name or "the schedule"
+
     @admin.display(description="made", ordering="made_at")
     def made(self, link: ReconnectLink) -> SafeString:
         """Say when it was made."""
@@ -74,7 +80,7 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
             status__in=sorted(LINK_OPEN)
         )
         count = sum(self._cancel(request, link) for link in rows)
-        messages.info(request, f"{ui.number(count)} links cancelled.")
+        messages.info(request, f"{ui.things(count, 'link', 'links')} cancelled.")
 
     def _cancel(self, request: HttpRequest, link: ReconnectLink) -> bool:
         user = request.user
@@ -122,13 +128,15 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
         """Show the link to copy and what became of it."""
         link: ReconnectLink = self.fetch(request, object_id, Act.VIEW)
         request.current_app = self.admin_site.name
+        allowed = may(request.user, Act.OPERATE, link.instance.organization)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": str(link.instance),
             "link": link,
-            "address": reconnect.address_of(link) if link.is_open else "",
-            "allowed": may(request.user, Act.OPERATE, link.instance.organization),
+            # Whoever has the address may connect an account: operators only.
+            "address": reconnect.address_of(link) if allowed and link.is_open else "",
+            "allowed": allowed,
             "wrong_account": link.status == LinkStatus.WRONG_ACCOUNT,
             "facts": _facts(link),
         }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,7 +19,7 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_POST
 
@@ -28,16 +29,16 @@ from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import NotAllowed
 from ceadmin.teams.scoping import ScopedAdmin
-from instances import runs
+from instances import reconnect, runs
 from instances.admin.run_page import (
     draft_context,
     item_context,
     live_context,
     live_json,
 )
-from instances.choices import RunStatus
+from instances.choices import LINK_OPEN, RunStatus
 from instances.forms import StartForm, safe_cell
-from instances.models import Item, Run
+from instances.models import Item, ReconnectLink, Run
 
 _COLUMNS = (
     "remote_id",
@@ -48,6 +49,15 @@ _COLUMNS = (
     "cause",
     "explanation",
     "finished_at",
+)
+_LINK_COLUMNS = (
+    "remote_id",
+    "instance_name",
+    "element_key",
+    "account",
+    "status",
+    "expires_at",
+    "address",
 )
 
 
@@ -62,7 +72,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         "state",
         "size",
         "organization",
-        "requested_by_name",
+        "maker",
         "reason",
         "made",
     )
@@ -96,6 +106,11 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         """Say how many instances it is about."""
         return ui.number(run.total)
 
+    @admin.display(description="by", ordering="requested_by_name")
+    def maker(self, run: Run) -> str:
+        """Name who asked for it."""
+        return run.requested_by_name or "the schedule"
+
     @admin.display(description="made", ordering="created_at")
     def made(self, run: Run) -> SafeString:
         """Say when it was made."""
@@ -121,6 +136,11 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
                 f"{pk}/items.csv",
                 wrap(require_GET(self.download)),
                 name="instances_run_items",
+            ),
+            path(
+                f"{pk}/links.csv",
+                wrap(require_GET(self.download_links)),
+                name="instances_run_links",
             ),
         ]
         return [*own, *super().get_urls()]
@@ -219,29 +239,72 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         return reverse("admin:instances_run_change", args=[run.pk])
 
     def download(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
-        """Stream the items as CSV; cells that a spreadsheet would take for a formula are quoted."""
+        """Stream the items as CSV."""
         run: Run = self.fetch(request, object_id, Act.VIEW)
         items = Item.objects.filter(run=run).order_by("number").values_list(*_COLUMNS)
-        writer = csv.writer(_Echo())
-        lines = (
-            writer.writerow([safe_cell(cell) for cell in row])
-            for row in _with_head(items)
-        )
-        name = f"run-{str(run.uid)[:8]}.csv"
-        return StreamingHttpResponse(
-            lines,
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        rows = items.iterator(chunk_size=2000)
+        return _as_csv(f"run-{str(run.uid)[:8]}.csv", _COLUMNS, rows)
 
-    def headline(self, request: HttpRequest) -> str:
-        """Say how many are at work."""
+    def download_links(
+        self, request: HttpRequest, object_id: str
+    ) -> StreamingHttpResponse:
+        """Stream the addresses of the run's open links as CSV, to operators."""
+        run: Run = self.fetch(request, object_id, Act.OPERATE)
+        made = ReconnectLink.objects.filter(
+            item__run=run, status__in=sorted(LINK_OPEN)
+        ).select_related("instance")
+        rows = (_link_row(link) for link in made.order_by("pk").iterator(2000))
+        return _as_csv(f"links-{str(run.uid)[:8]}.csv", _LINK_COLUMNS, rows)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow the address that the overview's count of drafts links to."""
+        own = lookup == "requested_by__id__exact"
+        return own or super().lookup_allowed(lookup, value, request)
+
+    def headline(self, request: HttpRequest) -> SafeString:
+        """Say how many are at work, each number a link to its rows."""
         mine = self.get_queryset(request).order_by()
-        working = mine.filter(
-            status__in=[RunStatus.RUNNING, RunStatus.PLANNING, RunStatus.STOPPING]
-        ).count()
-        drafts = mine.filter(status=RunStatus.DRAFT).count()
-        return f"{ui.number(working)} at work · {ui.number(drafts)} drafted"
+        working, drafts = (
+            mine.filter(status__in=group).count() for group in (_WORKING, ("draft",))
+        )
+        told = [
+            (f"?status__in={','.join(_WORKING)}", f"{ui.number(working)} at work"),
+            ("?status__exact=draft", ui.things(drafts, "draft", "drafts")),
+        ]
+        return format_html_join(" · ", '<a href="{}">{}</a>', told)
+
+
+_WORKING = (
+    RunStatus.PLANNING.value,
+    RunStatus.RUNNING.value,
+    RunStatus.PAUSED.value,
+    RunStatus.STOPPING.value,
+)
+
+
+def _link_row(link: ReconnectLink) -> tuple[Any, ...]:
+    instance, address = link.instance, reconnect.address_of(link)
+    about = (instance.remote_id, instance.name, instance.element_key, instance.account)
+    return (*about, link.status, link.expires_at.isoformat(), address)
+
+
+def _as_csv(
+    name: str, head: Iterable[Any], rows: Iterable[Iterable[Any]]
+) -> StreamingHttpResponse:
+    """Stream rows as CSV; cells that a spreadsheet would take for a formula are quoted."""
+    writer = csv.writer(_Echo())
+    lines = (
+        writer.writerow([safe_cell(cell) for cell in row])
+        for row in chain([head], rows)
+    )
+    return StreamingHttpResponse(
+        lines,
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
 
 
 class _Echo:
@@ -250,11 +313,6 @@ class _Echo:
     def write(self, value: str) -> str:
         """Return `value`."""
         return value
-
-
-def _with_head(items: QuerySet[Any, Any]) -> Iterator[Any]:
-    yield _COLUMNS
-    yield from items.iterator(chunk_size=2000)
 
 
 @admin.register(Item)

@@ -1,28 +1,29 @@
-"""What the pages of a run show: the draft's effects, the live numbers, an item's evidence, a drill's eight steps."""
+"""What the pages of a run show: the draft's effects, the live numbers, an item's evidence."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Max, Min, QuerySet, Value, When
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
 from ceadmin import ui
+from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from instances import reconnect, runs
 from instances.actions.causes import sentence
-from instances.actions.drill import STEPS
-from instances.actions.evidence import main_attempt
+from instances.admin import words
+from instances.admin.steps import Step, steps
 from instances.choices import (
     MEANINGS,
-    AttemptState,
     InstanceStatus,
     ItemStatus,
     Outcome,
@@ -35,13 +36,36 @@ from instances.forms import StartForm
 from instances.models import Attempt, Item, ReconnectLink, Run
 
 _SHOWN = 50
+_SAMPLE = 10
+_CAUSES = 5
 _MOVING = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED)
 _VERBS = {
+    RunKind.SYNC: "Sync",
     RunKind.REVOKE: "Revoke",
     RunKind.DRILL: "Drill",
     RunKind.PROBE: "Probe",
     RunKind.RECONNECT: "Reauthenticate",
 }
+
+
+def title_of(run: Run, total: int) -> str:
+    """Return what a run does to what: "Revoke 214 instances", "Drill Acme – EU"."""
+    verb = _VERBS[RunKind(run.kind)]
+    if run.kind == RunKind.SYNC:
+        return f"{verb} {run.organization}"
+    if not total and not run.planned_at:
+        return f"{verb} instances"
+    if total != 1:
+        return f"{verb} {ui.things(total, 'instance', 'instances')}"
+    only = Item.objects.filter(run=run).order_by("number").first()
+    return f"{verb} {only.instance_name if only else '1 instance'}"
+
+
+def audit_url(run: Run, user: User | AnonymousUser) -> str:
+    """Return where a run's audit events are, "" for those who may not read them."""
+    if not may(user, Act.AUDIT, run.organization):
+        return ""
+    return reverse("admin:instances_run_history", args=[run.pk])
 
 
 def draft_context(
@@ -53,10 +77,13 @@ def draft_context(
         "preview": seen,
         "form": form,
         "planned": run.planned_at is not None,
+        "heading": title_of(run, seen.total),
         "verb": _VERBS[RunKind(run.kind)],
+        "providers": ui.things(len(seen.effects), "provider", "providers"),
         "allowed": may(user, runs.ACT_OF_KIND[run.kind], run.organization),
         "effects": [(effect, _statuses(effect)) for effect in seen.effects],
-        "sample": Item.objects.filter(run=run).order_by("number")[:_SHOWN],
+        "sample": Item.objects.filter(run=run).order_by("number")[:_SAMPLE],
+        "audit_url": audit_url(run, user),
     }
 
 
@@ -70,40 +97,58 @@ def _statuses(effect: runs.Effect) -> list[tuple[str, str, int]]:
 def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
     """Return what the live page shows at first; the poll brings the same again."""
     counts = runs.progress(run)
-    links = _links(run)
+    allowed = may(request.user, runs.ACT_OF_KIND[run.kind], run.organization)
+    operates = may(request.user, Act.OPERATE, run.organization)
+    links = _links(run, shown=operates)
     return {
         **_numbers(run, counts),
+        "heading": title_of(run, counts.total),
         "counts": counts,
-        "items": _items(run),
+        "outcomes": _outcomes(run, counts),
+        "causes": _causes(run),
+        "items": _items(run, linked=operates),
         "links": links,
         "open_links": any(row["address"] for row in links),
-        "steps": _steps_of(run, request),
-        "allowed": may(request.user, runs.ACT_OF_KIND[run.kind], run.organization),
+        "steps": _steps_of(run, linked=operates),
+        "allowed": allowed,
+        "audit_url": audit_url(run, request.user),
         "live_url": reverse("admin:instances_run_live", args=[run.pk]),
     }
 
 
 def live_json(run: Run, request: HttpRequest) -> dict[str, Any]:
     """Return the live page's numbers and parts; small however large the run is."""
+    if run.status == RunStatus.DRAFT:
+        return _draft_json(run)
     context = live_context(run, request)
     part = {"run": run, **context}
     return {
         **_numbers(run, context["counts"]),
+        "heading": context["heading"],
         "pill": ui.pill(run.status),
-        "outcomes": render_to_string("instances/run/outcomes.html", part, request),
-        "items": render_to_string("instances/run/items.html", part, request),
+        **{
+            name: render_to_string(f"instances/run/{name}.html", part, request)
+            for name in ("outcomes", "causes", "items", "links")
+        },
         "steps": render_to_string(
             "ceadmin/timeline.html", {"steps": context["steps"]}, request
         ),
-        "links": render_to_string("instances/run/links.html", part, request),
         "done": run.is_terminal,
     }
+
+
+def _draft_json(run: Run) -> dict[str, Any]:
+    """Send a draft's page to itself once its list is frozen."""
+    page = reverse("admin:instances_run_change", args=[run.pk])
+    return {"goto": page} if run.planned_at else {"done": False}
 
 
 def _numbers(run: Run, counts: runs.Progress) -> dict[str, Any]:
     now = timezone.now()
     return {
         "percent": f"{counts.percent} %",
+        "verdict": _verdict(run, counts),
+        "bar": "ok" if run.is_terminal and not counts.attention else "active",
         "done_count": counts.done,
         "total": counts.total,
         "eta": _eta(run, counts, now),
@@ -115,26 +160,32 @@ def _numbers(run: Run, counts: runs.Progress) -> dict[str, Any]:
         "can_retry": run.is_terminal
         and counts.attention > 0
         and run.kind != RunKind.SYNC,
+        "retry": f"Retry {counts.attention} that need attention"
+        if counts.attention > 1
+        else "Retry the one that needs attention",
         "moving": run.status in _MOVING,
     }
+
+
+def _verdict(run: Run, counts: runs.Progress) -> str:
+    """Return how far it is, and once it ended what it came to."""
+    if not run.is_terminal:
+        return f"{counts.percent} %"
+    if counts.attention:
+        need = "needs" if counts.attention == 1 else "need"
+        return f"{ui.number(counts.attention)} of {ui.number(counts.total)} {need} attention"
+    if not counts.total:
+        return "Nothing has changed" if run.kind == RunKind.SYNC else "Nothing to do"
+    return "Nothing needs attention"
 
 
 def _eta(run: Run, counts: runs.Progress, now: datetime) -> str:
     if run.status == RunStatus.PLANNING:
         return "freezing the list"
     if counts.waiting and counts.waiting + counts.done == counts.total:
-        return (
-            f"waiting for {counts.waiting} at the consent page"
-            if counts.waiting > 1
-            else "waiting for a person"
-        )
+        return f"waiting for {ui.things(counts.waiting, 'person', 'people')} to consent"
     if run.is_terminal or not run.started_at:
-        took = (
-            (run.finished_at - run.started_at)
-            if run.finished_at and run.started_at
-            else None
-        )
-        return f"took {ui.short_duration(took)}" if took is not None else ""
+        return _took(run)
     spent = now - run.started_at
     if not counts.done or spent < timedelta(seconds=2):
         return ""
@@ -146,8 +197,73 @@ def _eta(run: Run, counts: runs.Progress, now: datetime) -> str:
     )
 
 
-def _items(run: Run) -> list[Item]:
-    """Return the items that matter first: concerns, then failures, then what is under way, then the newest."""
+def _took(run: Run) -> str:
+    if not run.finished_at or not run.started_at:
+        return ""
+    took = run.finished_at - run.started_at
+    if took < timedelta(seconds=1):
+        return "took less than a second"
+    return f"took {ui.short_duration(took)}"
+
+
+def _outcomes(run: Run, counts: runs.Progress) -> list[tuple[str, int, str]]:
+    """Return outcome, count and the address of exactly these rows, those that need attention first."""
+    listing = f"{reverse('admin:instances_item_changelist')}?run__id__exact={run.pk}"
+    first = sorted(
+        counts.outcomes,
+        key=lambda one: ((RunKind(run.kind), Outcome(one)) not in _ATTENTION, one),
+    )
+    # What a sync left as it was has no rows.
+    told = [
+        (
+            one,
+            counts.outcomes[one],
+            "" if one == Outcome.UNCHANGED else f"{listing}&outcome__exact={one}",
+        )
+        for one in first
+    ]
+    if counts.waiting:
+        told.append(("waiting", counts.waiting, f"{listing}&status__exact=waiting"))
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some items of a run need attention: how many, in words, and where they are."""
+
+    count: int
+    text: str
+    cause: str
+    url: str
+
+
+def _causes(run: Run) -> list[Reason]:
+    kind = RunKind(run.kind)
+    bad = [outcome for outcome in Outcome if (kind, outcome) in _ATTENTION]
+    rows = (
+        Item.objects.filter(run=run, outcome__in=bad)
+        .exclude(cause="")
+        .order_by()
+        .values("outcome", "cause")
+        .annotate(count=Count("pk"), low=Min("explanation"), high=Max("explanation"))
+        .order_by("-count", "cause", "outcome")[:_CAUSES]
+    )
+    return [_reason(run, row) for row in rows]
+
+
+def _reason(run: Run, row: Mapping[str, Any]) -> Reason:
+    same = row["low"] if row["low"] == row["high"] else ""
+    told = same or sentence(row["cause"]) or meaning(run.kind, row["outcome"]).sentence
+    listing = reverse("admin:instances_item_changelist")
+    query = f"?run__id__exact={run.pk}&outcome__exact={row['outcome']}&cause__exact={row['cause']}"
+    return Reason(row["count"], told, row["cause"], listing + query)
+
+
+def _items(run: Run, *, linked: bool) -> list[tuple[Item, str]]:
+    """Return the items that matter first: concerns, failures, what is under way, the newest.
+
+    What waits in a reconnection stands in the list of links already.
+    """
     bad = [outcome for outcome in Outcome if (RunKind(run.kind), outcome) in _ATTENTION]
     first = Case(
         When(outcome__in=bad, then=Value(0)),
@@ -156,11 +272,13 @@ def _items(run: Run) -> list[Item]:
         default=Value(3),
         output_field=IntegerField(),
     )
-    return list(
-        Item.objects.filter(run=run)
-        .select_related("instance")
-        .order_by(first, "-finished_at", "number")[:_SHOWN]
-    )
+    shown = Item.objects.filter(run=run)
+    if linked and run.kind == RunKind.RECONNECT:
+        shown = shown.exclude(status=ItemStatus.WAITING)
+    rows = shown.select_related("instance", "run").order_by(
+        first, "-finished_at", "number"
+    )[:_SHOWN]
+    return [(item, words.why(item)) for item in rows]
 
 
 #: The outcomes that stand first in a run's list.
@@ -169,128 +287,54 @@ _ATTENTION = frozenset(
 )
 
 
-def _links(run: Run) -> list[dict[str, Any]]:
+def _links(run: Run, *, shown: bool) -> list[dict[str, Any]]:
     if run.kind not in (RunKind.RECONNECT, RunKind.DRILL):
         return []
-    return _rows(ReconnectLink.objects.filter(item__run=run))
+    return _rows(ReconnectLink.objects.filter(item__run=run), shown=shown)
 
 
-def _rows(links: QuerySet[ReconnectLink]) -> list[dict[str, Any]]:
+def _rows(links: QuerySet[ReconnectLink], *, shown: bool) -> list[dict[str, Any]]:
+    """Return links and their addresses; whoever has an address may connect an account."""
     newest = links.select_related("instance").order_by("-pk")[:_SHOWN]
     return [
-        {"link": link, "address": reconnect.address_of(link) if link.is_open else ""}
+        {
+            "link": link,
+            "address": reconnect.address_of(link) if shown and link.is_open else "",
+        }
         for link in newest
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One of a drill's eight steps as the timeline shows it."""
-
-    number: int
-    title: str
-    state: str
-    seen: str = ""
-    at: datetime | None = None
-    took: str = ""
-    sentence: str = ""
-    request: str = ""
-    answer: str = ""
-    curl: str = ""
-    url: str = ""
-    link: str = ""
-
-
-def _steps_of(run: Run, request: HttpRequest) -> list[Step]:
+def _steps_of(run: Run, *, linked: bool) -> list[Step]:
     if run.kind != RunKind.DRILL or run.total != 1:
         return []
     item = Item.objects.filter(run=run).order_by("number").first()
-    return steps(item) if item else []
-
-
-def steps(item: Item) -> list[Step]:
-    """Return the eight steps of a drill's item, from its attempt rows."""
-    by_step: dict[int, list[Attempt]] = {}
-    for attempt in Attempt.objects.filter(item=item, step__gt=0).order_by("at", "pk"):
-        by_step.setdefault(attempt.step, []).append(attempt)
-    last = max(by_step, default=0)
-    return [
-        _step(number, by_step.get(number, []), item, last)
-        for number in range(1, len(STEPS) + 1)
-    ]
-
-
-def _step(number: int, attempts: list[Attempt], item: Item, last: int) -> Step:
-    title = STEPS[number - 1]
-    if not attempts:
-        state = _ahead(number, item, last)
-        link = (
-            ReconnectLink.objects.filter(item=item).order_by("-pk").first()
-            if state == "waiting"
-            else None
-        )
-        if link is None or not link.is_open:
-            return Step(number, title, state)
-        return Step(
-            number,
-            title,
-            state,
-            sentence=_WAITS,
-            url=reconnect.address_of(link),
-            link="Open the reconnect page",
-        )
-    main = main_attempt(attempts)
-    failed = not item.is_open and number == last and item.outcome != Outcome.RECONNECTED
-    return Step(
-        number,
-        title,
-        state="failed" if failed else "done",
-        seen=str(main.status_code or main.get_state_display()),
-        at=main.at,
-        took=f"{main.duration_ms} ms" if main.duration_ms is not None else "",
-        sentence=(item.explanation or sentence(item.cause)) if failed else "",
-        request="\n".join(f"{one.method} {one.url}" for one in attempts),
-        answer="\n".join(_said(one) for one in attempts),
-        curl=f"curl -X {main.method} '{main.url}'",
-    )
-
-
-def _ahead(number: int, item: Item, last: int) -> str:
-    if not item.is_open:
-        return "skipped"
-    if item.status == ItemStatus.WAITING and number == max(last + 1, 5):
-        return "waiting"
-    return "current" if number == last + 1 else "todo"
-
-
-def _said(attempt: Attempt) -> str:
-    status = attempt.status_code or AttemptState(attempt.state).label
-    return " ".join(
-        str(part) for part in (status, attempt.code, attempt.excerpt) if part
-    )
-
-
-_WAITS = "It goes on by itself as soon as a person has consented."
+    return steps(item, linked=linked) if item else []
 
 
 def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
     """Return what the page of one item shows."""
     told = meaning(item.run.kind, item.outcome) if item.outcome else None
-    links = _rows(ReconnectLink.objects.filter(item=item))
+    operates = may(request.user, Act.OPERATE, item.run.organization)
+    links = _rows(ReconnectLink.objects.filter(item=item), shown=operates)
+    attempts = Attempt.objects.filter(item=item).order_by("at", "pk")
+    drill = item.run.kind == RunKind.DRILL
     return {
         "item": item,
         "run": item.run,
+        "run_title": title_of(item.run, item.run.total),
         "told": told,
         "explanation": item.explanation or sentence(item.cause),
-        "attempts": Attempt.objects.filter(item=item).order_by("at", "pk"),
-        "steps": steps(item) if item.run.kind == RunKind.DRILL else [],
-        "facts": [
-            (name.replace("_", " "), _fact(value)) for name, value in item.facts.items()
-        ],
+        "attempts": [(one, words.purpose(one.purpose)) for one in attempts],
+        "steps": steps(item, linked=operates) if drill else [],
+        "facts": words.facts(item),
         "links": links,
         "open_links": any(row["address"] for row in links),
+        "audit_url": _item_audit_url(item, request.user),
     }
 
 
-def _fact(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _item_audit_url(item: Item, user: User | AnonymousUser) -> str:
+    if not may(user, Act.AUDIT, item.run.organization):
+        return ""
+    return reverse("admin:instances_item_history", args=[item.pk])

@@ -8,11 +8,16 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
 
+from ceadmin import ui
+from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from instances.actions.causes import sentence
-from instances.choices import InstanceStatus, RunKind
+from instances.admin import words
+from instances.choices import InstanceStatus, RunKind, RunStatus
 from instances.models import Flip, Instance, Item, ReconnectLink
 from instances.runs import ACT_OF_KIND
 from providers import catalogue
@@ -69,6 +74,8 @@ class Line:
     word: str  # a status or outcome, drawn as a pill
     text: str
     url: str = ""
+    more: str = ""  # why
+    run: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +89,26 @@ class Story:
     lines: tuple[Line, ...]
     siblings: tuple[Instance, ...]
     manual_steps: tuple[str, ...]
+    manual_steps_of: str
+    audit_url: str
 
 
 def story_of(instance: Instance, user: User | AnonymousUser) -> Story:
     """Return the story of `instance` as `user` may see it."""
-    words, next_kind = _SENTENCES[instance.status]
+    told, next_kind = _SENTENCES[instance.status]
     provider = catalogue.find(instance.provider_key)
     return Story(
-        sentence=words,
+        sentence=told,
         reason=sentence(instance.status_reason),
         buttons=_buttons(instance, user, next_kind),
         facts=_facts(instance),
         lines=_lines(instance),
         siblings=_siblings(instance),
         manual_steps=provider.manual_steps if provider else (),
+        manual_steps_of=provider.name if provider else "",
+        audit_url=reverse("admin:instances_instance_history", args=[instance.pk])
+        if may(user, Act.AUDIT, instance.organization)
+        else "",
     )
 
 
@@ -119,17 +132,38 @@ def _facts(instance: Instance) -> tuple[tuple[str, Any], ...]:
     return (
         ("Id at the platform", instance.remote_id),
         ("Element", instance.element_key),
-        ("Organization", instance.organization),
-        ("Provider app", instance.provider_app or "None assigned"),
+        ("Organization", _page_of(instance.organization)),
+        ("Provider app", _page_of(instance.provider_app) or "None assigned"),
         ("Account", instance.account),
         ("Tags", ", ".join(sorted(tag.name for tag in instance.tags.all()))),
+        ("Last probe", ui.when(instance.probed_at, timezone.now())),
         ("Callback address", instance.callback_url),
-        ("Grant fingerprint", instance.grant_fingerprint),
+        ("Grant fingerprint", _short(instance.grant_fingerprint)),
     )
 
 
+def _page_of(row: Any) -> Any:
+    """Link a row to its page."""
+    if row is None:
+        return None
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), row)
+
+
+def _short(fingerprint: str) -> Any:
+    """Show as much of a fingerprint as tells two apart, the whole on hover."""
+    if not fingerprint:
+        return ""
+    start = fingerprint.partition(":")[2][:12]
+    return format_html('<code title="{}">{}…</code>', fingerprint, start)
+
+
 def _lines(instance: Instance) -> tuple[Line, ...]:
-    lines = [*_flips(instance), *_items(instance), *_links(instance)]
+    items = _items(instance)
+    told = {line.run for line in items}
+    # What a run changed stands in the run's own line.
+    flips = [line for line in _flips(instance) if line.run not in told]
+    lines = [*flips, *items, *_links(instance)]
     return tuple(sorted(lines, key=lambda line: line.at, reverse=True)[:_SHOWN])
 
 
@@ -139,7 +173,9 @@ def _flips(instance: Instance) -> list[Line]:
         Line(
             flip.at,
             flip.to_status,
-            sentence(flip.reason) or f"Was {flip.get_from_status_display().lower()}.",
+            f"Was {flip.get_from_status_display().lower()}",
+            more=sentence(flip.reason),
+            run=flip.run_id,
         )
         for flip in flips
     ]
@@ -154,9 +190,12 @@ def _items(instance: Instance) -> list[Line]:
     return [
         Line(
             item.finished_at or item.started_at or item.run.created_at,
-            item.outcome or item.status,
-            f"{item.run.get_kind_display()} by {item.run.requested_by_name or 'the schedule'}. {item.explanation}",
+            item.outcome
+            or ("draft" if item.run.status == RunStatus.DRAFT else item.status),
+            f"{item.run.get_kind_display()} by {item.run.requested_by_name or 'the schedule'}",
             reverse("admin:instances_item_change", args=[item.pk]),
+            words.why(item) if item.outcome else "",
+            item.run_id,
         )
         for item in items
     ]
@@ -170,8 +209,9 @@ def _links(instance: Instance) -> list[Line]:
         Line(
             link.finished_at or link.opened_at or link.made_at,
             link.status,
-            f"Reconnect link by {link.made_by_name or 'the schedule'}. {link.problem_text}",
+            f"Reconnect link by {link.made_by_name or 'the schedule'}",
             reverse("admin:instances_reconnectlink_change", args=[link.pk]),
+            link.problem_text,
         )
         for link in links
     ]

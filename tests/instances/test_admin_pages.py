@@ -139,7 +139,7 @@ def test_an_item_shows_its_calls_without_secrets(rita, fleet):
         reverse("admin:instances_item_change", args=[only_item(run).pk])
     ).content.decode()
 
-    assert "revoke_refresh" in page
+    assert "Revoke the refresh token" in page
     assert "client-secret-canary" not in page
 
 

@@ -1,0 +1,184 @@
+"""Pages of runs, items and links: what they say, what they link to, and to whom they show addresses."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from django.urls import reverse
+
+from instances import selection
+from instances.choices import RunKind
+from instances.models import Instance, Item, ReconnectLink, Run
+from tests.instances.fleet import Fleet, only_item
+from tests.people import PASSWORD
+
+
+@pytest.fixture
+def fleet(emulator, team):
+    return Fleet(emulator, team.acme, team.rita)
+
+
+@pytest.fixture
+def rita(client, team):
+    assert client.login(username=team.rita.email, password=PASSWORD)
+    return client
+
+
+def page_of(client, row) -> str:
+    name = f"admin:instances_{row._meta.model_name}_change"
+    return client.get(reverse(name, args=[row.pk])).content.decode()
+
+
+def test_an_item_tells_its_facts_in_words(rita, fleet):
+    fleet.synced("box", 1)
+    run = fleet.run(RunKind.REVOKE)
+
+    page = page_of(rita, only_item(run))
+
+    assert "Sent to the provider" in page
+    assert "Dead: the token no longer works" in page
+    assert "True" not in page
+
+
+def test_a_run_says_how_many_need_attention_and_why(rita, fleet):
+    fleet.synced("box", 2)
+    fleet.fault(
+        "status", "/oauth2/revoke", status=401, body='{"error":"invalid_client"}'
+    )
+    run = fleet.run(RunKind.REVOKE)
+
+    page = page_of(rita, run)
+
+    assert "1 of 2 needs attention" in page
+    assert "refused the client id or secret" in page
+
+
+def test_every_number_of_a_run_leads_to_exactly_its_rows(rita, fleet):
+    fleet.synced("box", 2)
+    fleet.seed("box", 1, name="dead one", state="dead")
+    fleet.sync()
+    run = fleet.run(RunKind.PROBE)
+    context = rita.get(reverse("admin:instances_run_change", args=[run.pk])).context
+
+    for _, count, url in context["outcomes"]:
+        assert rita.get(url).context["cl"].result_count == count
+    for reason in context["causes"]:
+        assert rita.get(reason.url).context["cl"].result_count == reason.count
+
+
+def test_every_number_of_the_overview_leads_to_exactly_its_rows(rita, fleet, team):
+    fleet.seed("box", 2, state="dead")
+    fleet.sync()
+    fleet.run(RunKind.PROBE)
+    fleet.draft(RunKind.REVOKE)
+
+    needs = rita.get(reverse("admin:index")).context["needs"]
+
+    counts = [(need.count, rita.get(need.url).context["cl"]) for need in needs]
+    assert sorted((count, seen.result_count) for count, seen in counts) == [
+        (1, 1),
+        (2, 2),
+    ]
+
+
+def test_the_numbers_above_the_instances_lead_to_their_rows(rita, fleet):
+    fleet.seed("box", 2, state="dead")
+    fleet.seed("box", 1, name="alive")
+    fleet.sync()
+    fleet.run(RunKind.PROBE)
+
+    page = rita.get(reverse("admin:instances_instance_changelist")).content.decode()
+
+    assert '<a href="?status=needs_reauth">2 need reauthentication</a>' in page
+    assert '<a href="?">3 instances</a>' in page
+
+
+def test_all_matching_of_one_app_is_a_run_over_that_app_only(rita, fleet):
+    fleet.synced("box", 2)
+    fleet.synced("salesforce", 1)
+    app = fleet.apps["salesforce"]
+    listing = f"{reverse('admin:instances_instance_changelist')}?app={app.pk}"
+    shown = rita.get(listing).context["cl"].result_list
+    asked = {
+        "action": "probe",
+        "_selected_action": [shown[0].pk],
+        "select_across": "1",
+    }
+
+    rita.post(listing, asked)
+
+    run = Run.objects.get(kind=RunKind.PROBE)
+    meant = selection.narrow(Instance.objects.of(fleet.organization), run.selection)
+    assert [one.pk for one in meant] == [one.pk for one in shown]
+
+
+def test_all_matching_of_a_foreign_filter_is_a_run_over_the_rows_that_were_shown(
+    rita, fleet
+):
+    one = fleet.synced("box", 3)[0]
+    listing = reverse("admin:instances_instance_changelist")
+
+    rita.post(
+        f"{listing}?name__exact={one.name}",
+        {"action": "probe", "_selected_action": [one.pk], "select_across": "1"},
+    )
+
+    run = Run.objects.get(kind=RunKind.PROBE)
+    assert run.selection == selection.of_instances([one.pk])
+
+
+def test_the_addresses_of_links_are_for_operators_only(client, fleet, team):
+    fleet.synced("box", 1)
+    run = fleet.run(RunKind.RECONNECT)
+    drill = fleet.run(RunKind.DRILL)
+    assert client.login(username=team.vic.email, password=PASSWORD)
+    rows = [run, drill, ReconnectLink.objects.first(), Item.objects.filter(run=run)[0]]
+
+    seen = [page_of(client, row) for row in rows]
+    file = client.get(reverse("admin:instances_run_links", args=[run.pk]))
+
+    assert not any("/reconnect/" in page for page in seen)
+    assert file.status_code == 403
+
+
+def test_the_links_of_a_run_are_downloaded(rita, fleet):
+    fleet.synced("box", 2)
+    run = fleet.run(RunKind.RECONNECT)
+
+    answer = rita.get(reverse("admin:instances_run_links", args=[run.pk]))
+
+    head, *rows = b"".join(answer.streaming_content).decode().splitlines()
+    assert head.startswith("remote_id,instance_name")
+    assert len(rows) == 2
+    addresses = [row.rpartition(",")[2] for row in rows]
+    assert [rita.get(urlsplit(one).path).status_code for one in addresses] == [200, 200]
+
+
+def test_auditors_are_led_to_the_events_of_a_run_and_others_are_not(
+    client, fleet, team
+):
+    fleet.synced("box", 1)
+    run = fleet.run(RunKind.PROBE)
+    membership = team.acme.memberships.get(user=team.otto)
+    membership.is_auditor = True
+    membership.save()
+    history = reverse("admin:instances_run_history", args=[run.pk])
+
+    client.force_login(team.otto)
+    events = client.get(history, follow=True).context["cl"]
+    assert history in page_of(client, run)
+    client.force_login(team.vic)
+    assert history not in page_of(client, run)
+
+    assert events.result_count > 0
+    assert {one.run_uid for one in events.result_list} == {str(run.uid)}
+
+
+def test_an_instance_keeps_its_page_after_its_app_was_chosen(rita, fleet, team):
+    one = fleet.synced("box", 1)[0]
+    team.acme.memberships.filter(user=team.rita).update(is_owner=True)
+    address = reverse("admin:instances_instance_change", args=[one.pk])
+
+    answer = rita.post(address, {"provider_app": one.provider_app_id})
+
+    assert answer["Location"] == address
+    assert "related-widget-wrapper-link" not in page_of(rita, one)
