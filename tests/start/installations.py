@@ -54,7 +54,7 @@ class Installation:
             **more,
         }
 
-    def run(self, *command: str, seconds: float = 120, **more: str):
+    def run(self, *command: str, seconds: float = 240, **more: str):
         """Run a command to its end and return what came of it."""
         return subprocess.run(
             command,
