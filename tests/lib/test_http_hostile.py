@@ -153,6 +153,8 @@ def test_what_is_not_http_is_lost(serve, raw):
         HEAD + b"Content-Type: application/json",
         HEAD + b"Content-Type: application/json\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+        b"HTTP/1.1 150 Unheard Of\r\n\r\n",
         b"HTTP/1.1 103 Early Hints\r\n\r\n" + HEAD,
         HEAD + b"Content-Length: 100\r\n\r\nshort",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
