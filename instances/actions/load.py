@@ -22,7 +22,8 @@ from providers.models import ProviderApp
 #: What a flow is to be started with, or how the item ended before it could start.
 Start = Case | Result
 
-_GONE = Result(
+#: How an item ends whose instance was removed here.
+GONE = Result(
     Outcome.MISCONFIGURED,
     cause="gone",
     explanation="The instance was removed here after the run was planned.",
@@ -103,7 +104,7 @@ def _start(
 ) -> Start:
     instance = found.get(item.instance_id or 0)
     if instance is None:
-        return _GONE
+        return GONE
     try:
         return case_of(instance, run, credentials, prior_intent=item.pk in sent)
     except SealError as error:

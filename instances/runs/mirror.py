@@ -17,7 +17,14 @@ from providers.models import ProviderApp
 from providers.revocation import NotRevocable
 
 #: Fields whose change is drift worth reporting; tokens and times are not.
-_DRIFT = ("name", "element_key", "provider_app_id", "callback_url", "disabled", "client_id")
+_DRIFT = (
+    "name",
+    "element_key",
+    "provider_app_id",
+    "callback_url",
+    "disabled",
+    "client_id",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +34,16 @@ class Mirror:
     organization: Organization
     apps: dict[str, list[ProviderApp]]  # by element key
 
-    def row(self, remote: RemoteInstance, known: Instance | None, now: datetime) -> Instance:
+    def row(
+        self, remote: RemoteInstance, known: Instance | None, now: datetime
+    ) -> Instance:
         """Return the unsaved row of `remote`; what the answer lacks is taken from the `known` row."""
         app = self._app(remote, known)
-        provider = catalogue.find(app.provider_key) if app else catalogue.for_element(remote.element_key)
+        provider = (
+            catalogue.find(app.provider_key)
+            if app
+            else catalogue.for_element(remote.element_key)
+        )
         row = Instance(
             uid=instance_uid(self.organization.uid, remote.remote_id),
             organization=self.organization,
@@ -50,18 +63,33 @@ class Mirror:
         self._configuration(row, remote, known, app)
         return row
 
-    def _token(self, row: Instance, remote: RemoteInstance, known: Instance | None) -> None:
+    def _token(
+        self, row: Instance, remote: RemoteInstance, known: Instance | None
+    ) -> None:
         if remote.token:
             row.element_token = remote.token
         elif known:
             row.element_token = known.element_token
 
     def _configuration(
-        self, row: Instance, remote: RemoteInstance, known: Instance | None, app: ProviderApp | None
+        self,
+        row: Instance,
+        remote: RemoteInstance,
+        known: Instance | None,
+        app: ProviderApp | None,
     ) -> None:
         if remote.configuration is None:
-            for name in ("grant_fingerprint", "client_id", "account", "callback_url", "site", "configuration_names"):
-                setattr(row, name, getattr(known, name) if known else getattr(row, name))
+            for name in (
+                "grant_fingerprint",
+                "client_id",
+                "account",
+                "callback_url",
+                "site",
+                "configuration_names",
+            ):
+                setattr(
+                    row, name, getattr(known, name) if known else getattr(row, name)
+                )
             return
         row.grant_fingerprint = _fingerprint(remote)
         row.client_id = remote.client_id[:255]
@@ -70,21 +98,29 @@ class Mirror:
         row.account = (remote.configuration.get("oauth.user.id") or "")[:255]
         row.site = self._site(row, remote, app)
 
-    def _site(self, row: Instance, remote: RemoteInstance, app: ProviderApp | None) -> dict[str, str]:
+    def _site(
+        self, row: Instance, remote: RemoteInstance, app: ProviderApp | None
+    ) -> dict[str, str]:
         """Return the values the provider's record asks for; what does not fit its pattern is left out."""
         provider = catalogue.find(row.provider_key)
         if provider is None:
             return {}
         try:
-            return revocation.site_values(provider, remote.configuration or {}, app.site if app else {})
+            return revocation.site_values(
+                provider, remote.configuration or {}, app.site if app else {}
+            )
         except NotRevocable:
             return {}
 
-    def _app(self, remote: RemoteInstance, known: Instance | None) -> ProviderApp | None:
+    def _app(
+        self, remote: RemoteInstance, known: Instance | None
+    ) -> ProviderApp | None:
         """Return the app by element key and client id; two candidates are nobody's guess but a person's choice."""
         candidates = self.apps.get(remote.element_key, [])
         if remote.client_id and not redact.is_masked(remote.client_id):
-            return next((app for app in candidates if app.client_id == remote.client_id), None)
+            return next(
+                (app for app in candidates if app.client_id == remote.client_id), None
+            )
         if known and known.provider_app_id in {app.pk for app in candidates}:
             return known.provider_app
         return candidates[0] if len(candidates) == 1 else None
@@ -94,7 +130,10 @@ class Mirror:
         if known is None:
             return []
         names = [name for name in _DRIFT if getattr(row, name) != getattr(known, name)]
-        return [*names, *(["missing"] if known.status == InstanceStatus.MISSING else [])]
+        return [
+            *names,
+            *(["missing"] if known.status == InstanceStatus.MISSING else []),
+        ]
 
 
 def mirror_of(organization: Organization) -> Mirror:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
+from django.db.models import Count
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
 from ceadmin.lib.nudge import nudge
 from instances import selection
 from instances.actions.load import actor_of_run
-from instances.choices import DESTRUCTIVE, RunKind, RunStatus
+from instances.choices import DESTRUCTIVE, ItemStatus, RunKind, RunStatus
 from instances.models import Chunk, Instance, Item, Run
 
 CHUNK_SIZE = 250
@@ -32,6 +35,18 @@ SELECT DISTINCT %s, chunk_number, 'queued', '', 0 FROM instances_item WHERE run_
 """
 
 
+#: What planning may change of a run.
+_PLANNED_FIELDS = [
+    "total",
+    "selection_hash",
+    "planned_at",
+    "status",
+    "started_at",
+    "finished_at",
+    "problem",
+]
+
+
 def plan(run_id: int, *, now: datetime) -> None:
     """Freeze the selection of a run that has not been planned; safe to call twice or at once.
 
@@ -41,18 +56,36 @@ def plan(run_id: int, *, now: datetime) -> None:
         run = Run.objects.select_for_update().filter(pk=run_id, planned_at=None).first()
         if run is None or run.status not in (RunStatus.DRAFT, RunStatus.PLANNING):
             return
-        if run.kind == RunKind.SYNC:
-            Chunk.objects.create(
-                run=run, number=0
-            )  # its lease says who works; items come with the pages
-        else:
-            _freeze(run)
+        try:
+            _select(run)
+        except selection.BadSelection as problem:
+            _refuse(run, str(problem), now)
+            return
         _planned(run, now)
+
+
+def _select(run: Run) -> None:
+    if run.kind == RunKind.SYNC:
+        # Its lease says who works; items come with the pages.
+        Chunk.objects.create(run=run, number=0)
+    else:
+        _freeze(run)
+
+
+def _refuse(run: Run, words: str, now: datetime) -> None:
+    """End a run whose selection is not understood, as another version may have written it."""
+    run.status, run.planned_at, run.finished_at = RunStatus.FAILED, now, now
+    run.problem, run.problem_text = "bad_selection", words[:500]
+    run.save(update_fields=[*_PLANNED_FIELDS, "problem_text"])
+    record_run(run, Action.RUN_FINISHED, now)
 
 
 def _freeze(run: Run) -> None:
     own = selection.narrow(Instance.objects.of(run.organization), run.selection)
-    sql, parameters = own.order_by().values("pk").query.sql_with_params()
+    try:
+        sql, parameters = own.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return  # an empty list of ids: nothing can match
     with connection.cursor() as cursor:
         cursor.execute(_FREEZE.format(size=CHUNK_SIZE, rows=sql), [run.pk, *parameters])
         cursor.execute(_CHUNKS, [run.pk, run.pk])
@@ -69,17 +102,7 @@ def _planned(run: Run, now: datetime) -> None:
     run.planned_at = now
     if run.status == RunStatus.PLANNING:
         begin(run, now)
-    run.save(
-        update_fields=[
-            "total",
-            "selection_hash",
-            "planned_at",
-            "status",
-            "started_at",
-            "finished_at",
-            "problem",
-        ]
-    )
+    run.save(update_fields=_PLANNED_FIELDS)
 
 
 def begin(run: Run, now: datetime) -> None:
@@ -91,6 +114,7 @@ def begin(run: Run, now: datetime) -> None:
             now,
             "empty_selection",
         )
+        record_run(run, Action.RUN_FINISHED, now)
         return
     run.status = RunStatus.RUNNING
     if run.kind not in DESTRUCTIVE:
@@ -109,7 +133,7 @@ def record_run(run: Run, action: Action, now: datetime) -> None:
     """Write the audit event of something that happened to a run, in its requester's name."""
     record(
         action,
-        chain=str(run.organization.uid),
+        chain=run.organization.chain,
         actor=actor_of_run(run),
         at=now,
         subject=Subject("run", str(run.uid), str(run)),
@@ -120,5 +144,13 @@ def record_run(run: Run, action: Action, now: datetime) -> None:
             "kind": run.kind,
             "total": run.total,
             "selection_hash": run.selection_hash,
+            **(_end_of(run) if action == Action.RUN_FINISHED else {}),
         },
     )
+
+
+def _end_of(run: Run) -> dict[str, Any]:
+    """Return how a run ended; items that were only cancelled have no event of their own."""
+    ended = Item.objects.filter(run=run, status=ItemStatus.DONE).order_by()
+    counts = ended.values_list("outcome").annotate(count=Count("pk"))
+    return {"status": run.status, "problem": run.problem, "outcomes": dict(counts)}

@@ -13,7 +13,7 @@ from instances import engine, reconnect
 from instances.choices import RunStatus
 from instances.models import Chunk, Run
 from instances.runs.plan import record_run
-from instances.runs.work import finish_if_done, finish_stop, make_links
+from instances.runs.work import bring_on
 
 #: A run whose first message is younger than this is left to that message.
 GRACE = timedelta(seconds=5)
@@ -23,35 +23,46 @@ DRAFT_LIFE = timedelta(days=7)
 
 def sweep(*, now: datetime) -> None:
     """Bring every open run forward, whatever got lost."""
-    engine.reap()
+    engine.reap(now)
     reconnect.expire_overdue(now=now)
     reconnect.recover(now=now)
     _plan_forgotten(now)
-    for run in Run.objects.filter(status=RunStatus.STOPPING).select_related("organization", "requested_by"):
-        finish_stop(run, now)
-    for run in Run.objects.filter(status=RunStatus.RUNNING).select_related("organization", "requested_by"):
-        make_links(run, now)
-        finish_if_done(run, now)
+    open_runs = Run.objects.filter(status__in=[RunStatus.STOPPING, RunStatus.RUNNING])
+    for run in open_runs.select_related("organization", "requested_by"):
+        bring_on(run, now)
     _wake_workers()
     _expire_drafts(now)
 
 
 def _plan_forgotten(now: datetime) -> None:
-    unplanned = Q(status__in=[RunStatus.DRAFT, RunStatus.PLANNING], planned_at=None, created_at__lt=now - GRACE)
+    unplanned = Q(
+        status__in=[RunStatus.DRAFT, RunStatus.PLANNING],
+        planned_at=None,
+        created_at__lt=now - GRACE,
+    )
     for pk in Run.objects.filter(unplanned).values_list("pk", flat=True):
         nudge("instances.plan_run", run_id=pk)
 
 
 def _wake_workers() -> None:
     claimable = Chunk.objects.claimable().filter(run__status=RunStatus.RUNNING)
-    for run_id in claimable.order_by("run_id").values_list("run_id", flat=True).distinct():
+    for run_id in (
+        claimable.order_by("run_id").values_list("run_id", flat=True).distinct()
+    ):
         nudge("instances.work_run", run_id=run_id)
 
 
 def _expire_drafts(now: datetime) -> None:
-    for run in Run.objects.drafted_before(now - DRAFT_LIFE).select_related("organization", "requested_by"):
+    for run in Run.objects.drafted_before(now - DRAFT_LIFE).select_related(
+        "organization", "requested_by"
+    ):
         with transaction.atomic():
             draft = Run.objects.filter(pk=run.pk, status=RunStatus.DRAFT)
-            if draft.update(status=RunStatus.EXPIRED, finished_at=now, problem="never_started") == 1:
+            if (
+                draft.update(
+                    status=RunStatus.EXPIRED, finished_at=now, problem="never_started"
+                )
+                == 1
+            ):
                 run.refresh_from_db()
                 record_run(run, Action.RUN_EXPIRED, now)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
@@ -20,10 +21,17 @@ from instances.actions.causes import Cause, sentence
 from instances.actions.load import actor_of_run, credentials_of
 from instances.actions.settle import Settlement, settle_many
 from instances.actions.sync import Listed, pages
-from instances.choices import InstanceStatus, ItemStatus, Outcome
+from instances.choices import (
+    ChunkStatus,
+    InstanceStatus,
+    ItemStatus,
+    Outcome,
+    RunStatus,
+)
 from instances.cloud_elements import Page, PlatformError, RemoteInstance
-from instances.engine.claim import claim, release, renew
+from instances.engine.claim import claim, release, renew, requeue
 from instances.models import Chunk, Flip, Instance, InstanceTag, Item, Run
+from instances.runs.ending import fail, forget_wrong_secrets, note_wrong_secrets
 from instances.runs.mirror import Mirror, mirror_of
 
 #: What an upsert may change; identity and status are not among them.
@@ -43,21 +51,27 @@ _UPDATED = (
     "disabled",
     "synced_at",
 )
-_RENEW_EVERY = 5.0
+_INCOMPLETE = "incomplete"
+_BEAT_EVERY = 1.0
 #: Rows settled in one transaction.
 _PORTION = 200
 
 
+class Halted(Exception):
+    """The run was paused or stopped, or another worker has it."""
+
+
 @dataclass(slots=True)
 class Sync:
-    """One sync at work."""
+    """One sync at work; `reported` are those that an earlier try of the run has told of."""
 
     run: Run
     chunk: Chunk
     mirror: Mirror
     numbers: int = 0
+    reported: frozenset[UUID] = frozenset()
     unchanged: int = 0
-    renewed: float = field(default_factory=time.monotonic)
+    next_beat: float = 0.0
 
     def deliver(self, page: Page) -> None:
         """Write one page in a transaction of its own."""
@@ -66,36 +80,60 @@ class Sync:
         self.beat()
 
     def beat(self) -> None:
-        """Say that the worker lives, every few seconds."""
-        if time.monotonic() - self.renewed > _RENEW_EVERY:
-            renew([self.chunk.pk], [])
-            self.renewed = time.monotonic()
+        """Say every second that the worker lives; raise Halted when it is to go no further."""
+        if time.monotonic() < self.next_beat:
+            return
+        self.next_beat = time.monotonic() + _BEAT_EVERY
+        renew(self.chunk.worker, [self.chunk.pk], [])
+        held = Chunk.objects.filter(
+            pk=self.chunk.pk,
+            status=ChunkStatus.CLAIMED,
+            worker=self.chunk.worker,
+            run__status=RunStatus.RUNNING,
+        )
+        if not held.exists():
+            raise Halted
 
     def _write(self, remotes: Sequence[RemoteInstance]) -> None:
         now = timezone.now()
         known = self._known(remotes)
-        rows = [self.mirror.row(remote, known.get(remote.remote_id), now) for remote in remotes]
-        drift = {row.remote_id: self.mirror.drift(row, known.get(row.remote_id)) for row in rows}
+        rows = [
+            self.mirror.row(remote, known.get(remote.remote_id), now)
+            for remote in remotes
+        ]
+        drift = {
+            row.remote_id: self.mirror.drift(row, known.get(row.remote_id))
+            for row in rows
+        }
         Instance.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["organization", "remote_id"], update_fields=_UPDATED
+            rows,
+            update_conflicts=True,
+            unique_fields=["organization", "remote_id"],
+            update_fields=_UPDATED,
         )
         stored = self._known(remotes)
         self._back_again(list(stored.values()), now)
         changed_tags = _write_tags(stored, remotes)
         reports: list[tuple[Instance, str, list[str]]] = []
         for remote in remotes:
-            names = [*drift[remote.remote_id], *(["tags"] if remote.remote_id in changed_tags else [])]
+            names = [
+                *drift[remote.remote_id],
+                *(["tags"] if remote.remote_id in changed_tags else []),
+            ]
             if remote.remote_id not in known:
                 reports.append((stored[remote.remote_id], Outcome.NEW, []))
             elif names:
                 reports.append((stored[remote.remote_id], Outcome.CHANGED, names))
-        self.unchanged += len(remotes) - len(reports)
+        told = {instance.uid for instance, _, _ in reports} | self.reported
+        self.unchanged += sum(row.uid not in told for row in stored.values())
         self._report(reports, now)
 
     def _known(self, remotes: Sequence[RemoteInstance]) -> dict[str, Instance]:
         ids = [remote.remote_id for remote in remotes]
         own = Instance.objects.of(self.run.organization).filter(remote_id__in=ids)
-        return {instance.remote_id: instance for instance in own.prefetch_related("tags")}
+        return {
+            instance.remote_id: instance for instance in own.prefetch_related("tags")
+        }
 
     def _back_again(self, rows: Sequence[Instance], now: datetime) -> None:
         """What was missing and is listed again is unknown until it is probed."""
@@ -112,10 +150,14 @@ class Sync:
             for row in missing
         )
         Instance.objects.filter(pk__in=[row.pk for row in missing]).update(
-            status=InstanceStatus.UNKNOWN, status_reason="listed_again", status_since=now
+            status=InstanceStatus.UNKNOWN,
+            status_reason="listed_again",
+            status_since=now,
         )
 
-    def _report(self, reports: Iterable[tuple[Instance, str, list[str]]], now: datetime) -> None:
+    def _report(
+        self, reports: Iterable[tuple[Instance, str, list[str]]], now: datetime
+    ) -> None:
         items = []
         for instance, outcome, names in reports:
             items.append(_item(self.run, instance, self._next(), outcome, names, now))
@@ -124,7 +166,11 @@ class Sync:
     def vanished(self, listed: Listed) -> None:
         """Report what the platform no longer lists; only a complete listing proves anything."""
         own = Instance.objects.of(self.run.organization).present().order_by("pk")
-        gone = [instance for instance in own.iterator() if instance.remote_id not in listed.seen]
+        gone = [
+            instance
+            for instance in own.iterator()
+            if instance.remote_id not in listed.seen
+        ]
         for portion in batched(gone, _PORTION):
             self._settle_vanished(portion)
             self.beat()
@@ -136,7 +182,9 @@ class Sync:
             items = [_item(self.run, one, self._next(), "", [], now) for one in gone]
             Item.objects.bulk_create(items)
             settlements = [Settlement(item, result) for item in items]
-            entries = settle_many(self.run, settlements, actor=actor_of_run(self.run), now=now)
+            entries = settle_many(
+                self.run, settlements, actor=actor_of_run(self.run), now=now
+            )
             record_many(str(self.run.organization.uid), entries, at=now)
 
     def _next(self) -> int:
@@ -151,7 +199,12 @@ def batched(rows: Sequence[Instance], size: int) -> Iterable[Sequence[Instance]]
 
 
 def _item(
-    run: Run, instance: Instance, number: int, outcome: str, names: list[str], now: datetime
+    run: Run,
+    instance: Instance,
+    number: int,
+    outcome: str,
+    names: list[str],
+    now: datetime,
 ) -> Item:
     return Item(
         run=run,
@@ -170,7 +223,9 @@ def _item(
     )
 
 
-def _write_tags(stored: Mapping[str, Instance], remotes: Sequence[RemoteInstance]) -> set[str]:
+def _write_tags(
+    stored: Mapping[str, Instance], remotes: Sequence[RemoteInstance]
+) -> set[str]:
     """Bring the tags up to the platform's; return the remote ids whose tags differed."""
     changed: set[str] = set()
     fresh: list[InstanceTag] = []
@@ -180,8 +235,13 @@ def _write_tags(stored: Mapping[str, Instance], remotes: Sequence[RemoteInstance
         after = {tag[:128] for tag in remote.tags}
         if before != after:
             changed.add(remote.remote_id)
-            InstanceTag.objects.filter(instance=instance, name__in=before - after).delete()
-            fresh += [InstanceTag(instance=instance, name=name) for name in sorted(after - before)]
+            InstanceTag.objects.filter(
+                instance=instance, name__in=before - after
+            ).delete()
+            fresh += [
+                InstanceTag(instance=instance, name=name)
+                for name in sorted(after - before)
+            ]
     InstanceTag.objects.bulk_create(fresh, ignore_conflicts=True)
     return changed
 
@@ -196,22 +256,46 @@ def work_sync(run: Run, *, worker: str) -> None:
         problem = _sync(run, chunk)
     except SealError as error:
         problem = ("key_missing", str(error))
+    except Halted:
+        requeue(chunk)
+        return
     _finish(run, problem)
     release(chunk)
+    _draw_conclusions(run, *problem)
+
+
+def _draw_conclusions(run: Run, code: str, words: str) -> None:
+    """Let the organization and the run follow from how the listing ended."""
+    now = timezone.now()
+    if not code:
+        forget_wrong_secrets(run.organization)
+    if code == Cause.ORGANIZATION_SECRETS:
+        note_wrong_secrets(run.organization, code, now)
+    if code not in ("", _INCOMPLETE):
+        fail(run, code, words, now)
 
 
 def _sync(run: Run, chunk: Chunk) -> tuple[str, str]:
     """Return the problem that ended the listing early, or two empty words."""
     numbers = Item.objects.filter(run=run).aggregate(last=Max("number"))["last"] or 0
-    sync = Sync(run, chunk, mirror_of(run.organization), numbers)
+    told = Item.objects.filter(run=run).values_list("instance_uid", flat=True)
+    sync = Sync(
+        run, chunk, mirror_of(run.organization), numbers, reported=frozenset(told)
+    )
     try:
-        listed = drive(pages(credentials_of(run.organization), sync.deliver), sleep=_sleep_alive(sync))
+        listed = drive(
+            pages(credentials_of(run.organization), sync.deliver),
+            sleep=_sleep_alive(sync),
+        )
     except PlatformError as problem:
         return _explained(problem)
     finally:
         Run.objects.filter(pk=run.pk).update(unchanged=sync.unchanged)
     if not listed.complete:
-        return "incomplete", "The platform's list ended early, so nothing was called vanished. Sync again."
+        return (
+            _INCOMPLETE,
+            "The platform's list ended early, so nothing was called vanished. Sync again.",
+        )
     sync.vanished(listed)
     return "", ""
 
@@ -225,23 +309,29 @@ def _sleep_alive(sync: Sync) -> Any:
 
 
 def _explained(problem: PlatformError) -> tuple[str, str]:
-    cause = Cause.ORGANIZATION_SECRETS.value if problem.status == 401 else str(problem.code)
-    return cause, sentence(cause) or "The platform did not answer the list of instances."
+    cause = (
+        Cause.ORGANIZATION_SECRETS.value if problem.status == 401 else str(problem.code)
+    )
+    return cause, sentence(
+        cause
+    ) or "The platform did not answer the list of instances."
 
 
 def _finish(run: Run, problem: tuple[str, str]) -> None:
     code, words = problem
     with transaction.atomic():
         total = Item.objects.filter(run=run).count()
-        Run.objects.filter(pk=run.pk).update(total=total, problem=code[:64], problem_text=words[:500])
+        Run.objects.filter(pk=run.pk).update(
+            total=total, problem=code[:64], problem_text=words[:500]
+        )
         entry = Entry(
             Action.INSTANCE_SYNCED,
             actor=actor_of_run(run),
-            subject=Subject("organization", str(run.organization.uid), run.organization.name),
+            subject=Subject(
+                "organization", str(run.organization.uid), run.organization.name
+            ),
             run_uid=str(run.uid),
             outcome=code or "complete",
             facts={"drifted": total},
         )
         record_many(str(run.organization.uid), [entry], at=timezone.now())
-
-
