@@ -118,8 +118,6 @@ def call(request: http.Request, *, grant: Grant | None = None) -> http.Answer:
     """
     session, headers, extra = _session(request, grant)
     with http.mount(session):
-        # Nothing is followed, but requests prepares the next hop, and 0 would raise.
-        session.max_redirects = 1
         try:
             response = session.request(
                 request.method,

@@ -46,6 +46,8 @@ _CARRIERS = tuple(
 
 # Controls, spaces and non-ASCII have no place in a URL, and a backslash is read in two ways.
 _BAD_IN_URL = re.compile(r"[^\x21-\x7e]|\\")
+# Host and port; a percent sign would be decoded by libcurl, after the guard has looked.
+_PLACE = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
 #: They frame the request or speak to a proxy: libcurl alone writes them.
@@ -174,7 +176,7 @@ def _check(request: Request) -> None:
     """Refuse what could be read in two ways: spaces, controls, user info, line breaks."""
     try:
         parts = urlsplit(request.url)
-        named = bool(parts.hostname) and parts.username is parts.password is None
+        named = bool(parts.hostname) and bool(_PLACE.fullmatch(parts.netloc))
         _ = parts.port  # raises ValueError on nonsense
     except ValueError as error:
         raise Blocked(request, "blocked_url") from error

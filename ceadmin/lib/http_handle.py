@@ -36,6 +36,7 @@ _TLS = frozenset(
         pycurl.E_SSL_CONNECT_ERROR,
         pycurl.E_PEER_FAILED_VERIFICATION,
         pycurl.E_SSL_CERTPROBLEM,
+        pycurl.E_SSL_CACERT_BADFILE,
         pycurl.E_SSL_CIPHER,
         pycurl.E_SSL_ENGINE_NOTFOUND,
     }
@@ -48,7 +49,7 @@ _GARBAGE = frozenset(
         pycurl.E_FTP_WEIRD_SERVER_REPLY,  # today's CURLE_WEIRD_SERVER_REPLY
     }
 )
-_FINAL = 200  # lower statuses announce another answer
+_FINAL, _REDIRECTS = 200, 300  # statuses below the first announce another answer
 _TOO_LARGE = 100  # CURLE_TOO_LARGE: a header line beyond libcurl's own cap
 
 
@@ -191,7 +192,9 @@ class Exchange:
             return Blocked(self.request, "blocked_scheme")
         if number == pycurl.E_URL_MALFORMAT:
             return Blocked(self.request, "blocked_url")
-        return Unreachable(self.request, _unreachable_code(number))
+        said = curl.getinfo(pycurl.HTTP_CONNECTCODE)  # by the proxy
+        code = "proxy" if said >= _REDIRECTS else _unreachable_code(number)
+        return Unreachable(self.request, code)
 
     def _lost_code(self, number: int) -> str:
         if self.oversize or number == _TOO_LARGE:

@@ -86,6 +86,7 @@ class Multi:
         self._flying.clear()
         self._queue.clear()
         self._timers.clear()
+        self._ready.clear()
         for curl in self._spare:
             curl.close()
         self._spare.clear()
@@ -145,8 +146,9 @@ class Multi:
 
     def _report(self) -> None:
         for _ in range(len(self._ready)):
-            done, answer = self._ready.popleft()
-            done(answer)
+            if self._ready:  # a callback may have closed the loop
+                done, answer = self._ready.popleft()
+                done(answer)
         self._fill()
 
     def _ring(self) -> None:

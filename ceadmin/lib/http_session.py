@@ -26,12 +26,10 @@ S = TypeVar("S", bound=requests.Session)
 #: libcurl writes these itself.
 _OWN = frozenset(
     {
-        "accept-encoding",
         "connection",
         "content-length",
         "expect",
         "host",
-        "user-agent",
     }
 )
 #: The seam hands the body over decoded.

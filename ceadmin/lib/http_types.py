@@ -119,7 +119,7 @@ class Answer:
         if not self.body.strip():
             raise BadBody("empty")
         try:
-            text = self.body.decode("utf-8")
+            text = self.body.decode("utf-8-sig")  # some servers put a BOM in front
         except UnicodeDecodeError as error:
             raise BadBody("encoding") from error
         try:

@@ -17,6 +17,7 @@ def answer(body: bytes) -> http.Answer:
         (b" [] \n", []),
         (b'"text"', "text"),
         (b"0", 0),
+        (b"\xef\xbb\xbf{}", {}),
         ('{"é": "☃"}'.encode(), {"é": "☃"}),
     ],
 )

@@ -299,6 +299,23 @@ def test_closing_cuts_what_is_under_way_and_tells_nobody(serve):
     assert outcomes in ([], ["timer"])
 
 
+def test_a_callback_can_close_the_loop(serve):
+    server = serve(answers(b"ok"))
+    loop, outcomes = http.Multi(5), []
+
+    def last(outcome):
+        outcomes.append(outcome)
+        loop.close()
+
+    for _ in range(20):
+        loop.add(http.Request.get(server.url), last)
+    while not loop.idle:
+        loop.poll(1)
+    loop.close()
+
+    assert len(outcomes) == 1
+
+
 def test_a_connection_that_the_server_closed_is_replaced(serve, multi):
     server = serve(says(OK + b"Content-Length: 0\r\nConnection: close\r\n\r\n"))
     loop, outcomes = multi(2), []

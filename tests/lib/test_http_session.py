@@ -53,8 +53,9 @@ def by_multi(request: http.Request) -> None:
         lambda url: http.Request("PUT", f"{url}/x", (), b"\x00\xff\r\n"),
         lambda url: http.Request("POST", f"{url}/x?token=a%2Bb"),
         lambda url: http.Request("DELETE", f"{url}/x", HEADERS),
+        lambda url: http.Request.get(url, (("User-Agent", "x"), ("Accept", "a/b"))),
     ],
-    ids=["get", "form", "json", "bytes", "empty post", "delete"],
+    ids=["get", "form", "json", "bytes", "empty post", "delete", "agent"],
 )
 def test_all_three_roads_send_the_same_bytes(server, build):
     request = build(server.url)

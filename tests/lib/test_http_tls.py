@@ -55,6 +55,16 @@ def test_a_certificate_of_another_host_is_refused(
     assert server.seen == []
 
 
+def test_a_missing_file_of_authorities_is_a_matter_of_tls(
+    serve, authority, certificate, settings
+):
+    settings.OUTBOUND_CA_FILE = "/nowhere/authorities.pem"
+    server = serve(answers(), certificate(authority.issue_cert("localhost")))
+
+    assert refusal(server).code == "tls"
+    assert server.seen == []
+
+
 def test_a_certificate_that_ran_out_is_refused(serve, authority, certificate, trusted):
     issued = authority.issue_cert("localhost", not_after=LONG_AGO)
     server = serve(answers(), certificate(issued))
