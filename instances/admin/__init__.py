@@ -2,6 +2,7 @@
 
 from instances.admin import (
     instance,
+    item,
     organization,
     overview,
     provider_app,
@@ -11,6 +12,7 @@ from instances.admin import (
 
 __all__ = [
     "instance",
+    "item",
     "organization",
     "overview",
     "provider_app",

@@ -21,8 +21,11 @@ from providers.models import ProviderApp
 _TAGS_SHOWN = 50
 _APPS_SHOWN = 50
 
-#: What a list's address may hold beside its filters without showing other rows.
-_HARMLESS = frozenset({"q", "o", "p", "all", "_changelist_filters"})
+#: What a list's address may hold beside a selection's parts: it shows no other rows, or,
+#: as the organization, is what each run is made for anyway.
+_HARMLESS = frozenset(
+    {"q", "o", "p", "all", "_changelist_filters", "organization__id__exact"}
+)
 
 
 class StatusFilter(admin.SimpleListFilter):

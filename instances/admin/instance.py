@@ -22,6 +22,7 @@ from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import runs, selection
+from instances.admin.choosers import ONE_BUTTON, without_shortcuts
 from instances.admin.filters import (
     AppFilter,
     ProviderFilter,
@@ -51,7 +52,13 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         "probed",
         "revoked",
     )
-    list_filter = (StatusFilter, ProviderFilter, TagFilter, AppFilter)
+    list_filter = (
+        StatusFilter,
+        ProviderFilter,
+        TagFilter,
+        AppFilter,
+        "organization",
+    )
     search_fields = ("name", "remote_id")
     search_help_text = "Name, id, account or tag"
     list_select_related = ("provider_app",)
@@ -240,9 +247,11 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         """Show the instance's state, story and next steps above the one field that can be set."""
         instance: Any = self.get_object(request, object_id)
         story = {"story": story_of(instance, request.user)} if instance else {}
-        plain = {"show_save_and_continue": False}
         return super().change_view(
-            request, object_id, form_url, {**story, **plain, **(extra_context or {})}
+            request,
+            object_id,
+            form_url,
+            {**story, **ONE_BUTTON, **(extra_context or {})},
         )
 
     def response_post_save_change(
@@ -258,11 +267,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     ) -> Any:
         """Offer the choice of an app and nothing beside it: apps have pages of their own."""
         form = super().get_form(request, obj, change, **kwargs)
-        field = form.base_fields.get("provider_app")
-        for name in ("add", "change", "delete", "view"):
-            if field is not None:
-                setattr(field.widget, f"can_{name}_related", False)
-        return form
+        return without_shortcuts(form, "provider_app")
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any

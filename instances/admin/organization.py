@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
@@ -24,6 +25,7 @@ from ceadmin.teams.scoping import ITSELF, ScopedAdmin, user_of
 from instances import runs, selection
 from instances.actions import credentials
 from instances.actions.findings import Report
+from instances.admin.choosers import ONE_BUTTON
 from instances.admin.secrets import SecretInput, set_on
 from instances.choices import RunKind
 from instances.models import Instance, Run
@@ -160,13 +162,19 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
         return (
             ui.pill("failed", organization.secrets_problem)
             if organization.secrets_problem
-            else ui.pill("yes", "Set")
+            else ui.pill("yes", "Secrets set")
         )
 
     @admin.display(description="instances")
-    def instance_count(self, organization: Organization) -> str:
-        """Count the instances."""
-        return ui.number(Instance.objects.of(organization).count())
+    def instance_count(self, organization: Organization) -> SafeString:
+        """Count the instances; the number leads to them."""
+        address = reverse("admin:instances_instance_changelist")
+        return format_html(
+            '<a href="{}?organization__id__exact={}">{}</a>',
+            address,
+            organization.pk,
+            ui.number(Instance.objects.of(organization).count()),
+        )
 
     @admin.display(description="secrets set", ordering="secrets_set_at")
     def secrets_set(self, organization: Organization) -> SafeString:
@@ -271,6 +279,20 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
             messages.error(request, str(error))
         else:
             tell(request, report)
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Offer one way to save."""
+        return super().render_change_form(
+            request, {**context, **ONE_BUTTON}, *args, **kwargs
+        )
+
+    def response_post_save_change(
+        self, request: HttpRequest, obj: Organization
+    ) -> HttpResponseRedirect:
+        """Stay with the organization."""
+        return HttpResponseRedirect(self._address(obj))
 
     def change_view(
         self,

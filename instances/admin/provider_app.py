@@ -8,18 +8,20 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from ceadmin import ui
-from ceadmin.frame import FramedAdmin
+from ceadmin.frame import FramedAdmin, chosen_organization
 from ceadmin.lib.sealed import SealError
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
-from ceadmin.teams.permissions import NotAllowed
-from ceadmin.teams.scoping import ScopedAdmin
+from ceadmin.teams.permissions import NotAllowed, organizations
+from ceadmin.teams.scoping import ScopedAdmin, user_of
 from instances.actions import credentials
 from instances.actions.load import callback_address
+from instances.admin.choosers import ONE_BUTTON, without_shortcuts
 from instances.admin.organization import tell
 from instances.admin.secrets import SecretInput, set_on
 from instances.models import Instance
@@ -57,8 +59,12 @@ class ProviderAppForm(_Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "provider_key" in self.fields:
-            choices = [(one.key, one.name) for one in catalogue.all()]
+            known = [(one.key, one.name) for one in catalogue.all()]
+            choices = [("", "Choose a provider"), *known]
             self.fields["provider_key"].choices = choices  # type: ignore[attr-defined]
+        if "element_key" in self.fields:
+            self.fields["element_key"].required = False
+            self.fields["element_key"].help_text = _ELEMENT
         if "client_secret_typed" in self.fields:
             row = self.instance
             held = bool(row.client_secret)
@@ -67,6 +73,18 @@ class ProviderAppForm(_Form):
             )
         if "site" in self.fields:
             self.fields["site"].required = False
+            self.fields["site"].label = "Site values"
+
+    def clean(self) -> dict[str, Any]:
+        """Take the provider's own element key where none was typed."""
+        values = super().clean() or {}
+        provider = catalogue.find(values.get("provider_key", ""))
+        if provider and not values.get("element_key"):
+            if not provider.element_keys:
+                self.add_error("element_key", _WHICH_ELEMENT)
+            else:
+                values["element_key"] = provider.element_keys[0]
+        return values
 
     def clean_site(self) -> dict[str, Any]:
         """Take an empty field for no values."""
@@ -75,6 +93,20 @@ class ProviderAppForm(_Form):
     def secret(self) -> str:
         """Return what was typed."""
         return (self.cleaned_data.get("client_secret_typed") or "").strip()
+
+
+_ELEMENT = "The platform's name of the connector. Left blank: the provider's usual one, such as box."
+_WHICH_ELEMENT = "This record serves any connector, so say which one: the platform's name of it, such as hubspotcrm."
+
+
+_CALLBACK = (
+    "Ours: the customer's consent comes back to ceadmin. Theirs: it comes back to the "
+    "application whose address the instances carry; a member then pastes it here."
+)
+_SITE = (
+    "Only for what the provider's record asks for and the instances do not tell, as JSON: "
+    '{"revocation_endpoint": "https://login.example.com/oauth/revoke"}'
+)
 
 
 @admin.register(ProviderApp)
@@ -117,7 +149,6 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
         """Order the fields by the questions a person asks."""
         mine = obj is None or self.has_change_permission(request, obj)
         secret = ("client_secret_typed",) if mine else ()
-        callback = "Ours: consent comes back here. Theirs: it comes back to the application whose address the instances carry."
         return [
             (None, {"fields": ("organization", "name", "provider_key", "element_key")}),
             ("Credentials", {"fields": ("client_id", *secret)}),
@@ -125,14 +156,55 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
                 "Consent",
                 {
                     "fields": ("callback_mode", "callback_url", "scope"),
-                    "description": callback,
+                    "description": _CALLBACK,
                 },
             ),
             (
-                "What the record asks for",
-                {"fields": ("site",), "classes": ("collapse",)},
+                "Site values",
+                {
+                    "fields": ("site",),
+                    "classes": ("collapse",),
+                    "description": _SITE,
+                },
             ),
         ]
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Choose among the organizations and nothing beside it."""
+        form = super().get_form(request, obj, change, **kwargs)
+        return without_shortcuts(form, "organization")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Propose the organization that the person works in, or their only one."""
+        given: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        chosen = chosen_organization(request)
+        owned = organizations(user_of(request), Act.OWN)
+        only = owned[0] if chosen is None and owned.count() == 1 else chosen
+        return {"organization": only.pk, **given} if only else given
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Offer one way to save."""
+        return super().render_change_form(
+            request, {**context, **ONE_BUTTON}, *args, **kwargs
+        )
+
+    def response_post_save_add(
+        self, request: HttpRequest, obj: ProviderApp
+    ) -> HttpResponseRedirect:
+        """Go to the new app's page, where it is tested."""
+        return self.response_post_save_change(request, obj)
+
+    def response_post_save_change(
+        self, request: HttpRequest, obj: ProviderApp
+    ) -> HttpResponseRedirect:
+        """Stay with the app."""
+        return HttpResponseRedirect(
+            reverse("admin:providers_providerapp_change", args=[obj.pk])
+        )
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Leave out bulk deletion: each removal is recorded by itself."""
@@ -158,9 +230,14 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
         )
 
     @admin.display(description="instances")
-    def instance_count(self, app: ProviderApp) -> str:
-        """Count the instances made with it."""
-        return ui.number(Instance.objects.filter(provider_app=app).count())
+    def instance_count(self, app: ProviderApp) -> SafeString:
+        """Count the instances made with it; the number leads to them."""
+        return format_html(
+            '<a href="{}?app={}">{}</a>',
+            reverse("admin:instances_instance_changelist"),
+            app.pk,
+            ui.number(Instance.objects.filter(provider_app=app).count()),
+        )
 
     def save_model(
         self, request: HttpRequest, obj: ProviderApp, form: Any, change: bool
