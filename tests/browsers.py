@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from tests.people import PASSWORD
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, NAMES)), None
@@ -60,3 +62,38 @@ def site_url(live_server, settings) -> str:
     """The address of a running ceadmin, which knows it as its own."""
     settings.PUBLIC_URL = live_server.url
     return live_server.url
+
+
+def sign_in(page, site_url: str, user) -> None:
+    """Sign in as a person does."""
+    page.goto(f"{site_url}/admin/login/")
+    page.get_by_label("Mail address").fill(user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/admin/")
+
+
+TELL_VIOLATIONS = """
+  document.addEventListener('securitypolicyviolation', (event) =>
+    console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+def listen(context) -> list[str]:
+    """Return the list to which everything goes that a browser complains about."""
+    heard: list[str] = []
+
+    def hear(line) -> None:
+        if line.type == "error":
+            heard.append(f"{line.page.url if line.page else ''}: {line.text}")
+
+    context.add_init_script(TELL_VIOLATIONS)
+    context.on("console", hear)
+    context.on("weberror", lambda error: heard.append(str(error.error)))
+    return heard
+
+
+@pytest.fixture
+def heard(context) -> list[str]:
+    """What the browser complained about: errors on the console, violations of the policy."""
+    return listen(context)
