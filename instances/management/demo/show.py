@@ -85,7 +85,7 @@ def _drill_all(say: Say, clock: Clock, fault: str) -> int:
         _follow(asked)
     finally:
         stand_in.forget_faults()
-    return _report(asked, since, say)
+    return _report(asked, [seed.app.short for _, seed in pairs], since, say)
 
 
 def _end_old_drills(tenant: Tenant, clock: Clock) -> None:
@@ -104,9 +104,11 @@ def _end_old_drills(tenant: Tenant, clock: Clock) -> None:
     _follow(left)
 
 
-def _report(asked: list[Run], since: int, say: Say) -> int:
+def _report(asked: list[Run], titles: list[str], since: int, say: Say) -> int:
     items = [Item.objects.get(run=run) for run in asked]
-    columns = [table.column(item) for item in items]
+    columns = [
+        table.column(item, title) for item, title in zip(items, titles, strict=True)
+    ]
     say("")
     for line in table.lines(columns):
         say(line)

@@ -11,7 +11,6 @@ from instances.actions.drill import STEPS
 from instances.choices import AttemptState, Outcome
 from instances.management.reports import steps
 from instances.models import Attempt, Item
-from providers import catalogue
 
 #: What the vendor's article says that each step answers.
 ARTICLE = (200, 200, 200, 401, 200, 302, 200, 200)
@@ -52,11 +51,10 @@ class Column:
         return not self.wrong and self.outcome == Outcome.RECONNECTED
 
 
-def column(item: Item) -> Column:
+def column(item: Item, title: str) -> Column:
     """Return a drill's column of the table."""
-    provider = catalogue.find(item.provider_key)
     return Column(
-        title=provider.name if provider else item.element_key,
+        title=title,
         seen=tuple(row.status_code if row else None for _, row in steps(item)),
         outcome=item.outcome or item.status,
         explanation=item.explanation,
@@ -69,17 +67,17 @@ def lines(columns: Sequence[Column]) -> Iterator[str]:
     cells = (
         f"{one.title:>{width}}" for one, width in zip(columns, widths, strict=True)
     )
-    yield f"{'':<20}{'article':>8}  " + "  ".join(cells)
+    yield f"{'':<19}{'article':>7}  " + "  ".join(cells)
     for number, title in enumerate(STEPS):
         row = (
             f"{_cell(one, number):>{width}}"
             for one, width in zip(columns, widths, strict=True)
         )
-        yield f"{number + 1} {title:<18}{ARTICLE[number]:>8}  " + "  ".join(row)
+        yield f"{number + 1} {title:<17}{ARTICLE[number]:>7}  " + "  ".join(row)
     ends = (
         f"{one.outcome:>{width}}" for one, width in zip(columns, widths, strict=True)
     )
-    yield f"{'outcome':<20}{'':>8}  " + "  ".join(ends)
+    yield f"{'outcome':<19}{'':>7}  " + "  ".join(ends)
 
 
 def _cell(one: Column, number: int) -> str:

@@ -35,6 +35,11 @@ class App:
     client_id: str
     mode: str
 
+    @property
+    def short(self) -> str:
+        """The provider as people call it."""
+        return self.name.rpartition(" for ")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Seed:
@@ -99,6 +104,6 @@ def _seeds(row: Mapping[str, Any], apps: tuple[App, ...]) -> Iterator[Seed]:
     for customer in row["customers"]:
         for app, state in zip(apps, customer["states"], strict=True):
             if state:
-                name = f"{customer['name']} {app.name.rpartition(' for ')[2]}"
+                name = f"{customer['name']} {app.short}"
                 yield Seed(number, app, name, tuple(customer["tags"]), state)
                 number += 1
