@@ -11,7 +11,7 @@ from providers.models import ProviderApp
 from tests.instances.fleet import Fleet, only_item
 from tests.instances.reconnecting import CLIENT_SECRET, THEIR_CALLBACK
 
-DEADLINE = 0.8
+DEADLINE = 0.5
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def fleet(emulator, team):
 def quick(monkeypatch):
     """Wait a twentieth of what real servers are given."""
     monkeypatch.setattr(trial, "_LOOKS", (0.0, 0.1, 0.1, 0.2))
-    monkeypatch.setattr(trial, "_PLATFORM_PAUSE", 0.1)
+    monkeypatch.setattr(trial, "_PLATFORM_PAUSE", 0.05)
     monkeypatch.setattr(talk, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(http.Request.__init__, "__defaults__", ((), None, DEADLINE))
 
