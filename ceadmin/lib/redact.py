@@ -61,6 +61,7 @@ _PLATFORM = re.compile(
     r"(?i)\b(?:user|organization|element)\s+[^\s,\"']{6,}"
     r"(?:,\s*(?:user|organization|element)\s+[^\s,\"']{6,})+"
 )
+_ELEMENT = re.compile(r"<([\w.:-]{1,60}+)>([^<]*)</")
 _USERINFO = re.compile(r"(://)[^/\s@\"'<>]{1,200}@")
 _KEY = re.compile(r"(?i)secret|token|password")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -141,6 +142,8 @@ def _by_value(
 
 def _by_name(value: str) -> str:
     value = _quoted(_pairs(value))
+    if "</" in value:
+        value = _ELEMENT.sub(_element, value)
     if "://" in value:
         value = _USERINFO.sub(rf"\1{MASK}@", value)
     lower = value.lower()
@@ -189,6 +192,12 @@ def _quoted(text: str) -> str:
                 parts += [text[at : head.end()], MASK]
                 at = after
     return "".join([*parts, text[at:]])
+
+
+def _element(found: re.Match[str]) -> str:
+    """Mask in `<name>value</name>`."""
+    name = found[1].rpartition(":")[2]
+    return f"<{found[1]}>{MASK}</" if _hides(name, found[2]) else found[0]
 
 
 def _end_of_quoted(text: str, begin: int, quote: str) -> int:

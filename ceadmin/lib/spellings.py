@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from html import escape
 from urllib.parse import quote
 
 MASK = "********"
@@ -22,6 +23,7 @@ _BLOCK = 256
 _PLACES = [slice(at, at + SHORTEST) for at in range(_BLOCK)]
 
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]+")  # spelled alike in URLs, JSON and Python
+_IN_HTML = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&='"}
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 
 
@@ -42,12 +44,17 @@ def _percent(raw: bytes) -> Iterator[str]:
     lower = _ESCAPE.sub(lambda found: found.group().lower(), full)
     yield from (full, full.replace("%20", "+"), full.replace("%2F", "/"))
     yield from (lower, lower.replace("%20", "+"), lower.replace("%2f", "/"))
+    yield full.replace("%", "%25")  # an address inside an address
 
 
 def _escaped(value: str) -> Iterator[str]:
     yield json.dumps(value)[1:-1]
     yield json.dumps(value)[1:-1].replace("/", "\\/")
     yield json.dumps(value, ensure_ascii=False)[1:-1]
+    # Java and Go write JSON that could stand in HTML: Gson alone escapes "=", too.
+    yield json.dumps(value)[1:-1].translate(_IN_HTML)
+    yield json.dumps(value, ensure_ascii=False)[1:-1].translate(_IN_HTML)
+    yield escape(value)
     yield repr(value)[1:-1]
 
 

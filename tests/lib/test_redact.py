@@ -1,6 +1,7 @@
 """Secrets are found by value in every spelling, quickly, and words stay words."""
 
 import base64
+import html
 import json
 import random
 import secrets
@@ -41,12 +42,17 @@ SPELLINGS = {
     "form": quote_plus,
     "percent, lower case": lambda value: _lowered(quote(value, safe="")),
     "form, lower case": lambda value: _lowered(quote_plus(value)),
+    "percent, twice": lambda value: quote(quote(value, safe=""), safe=""),
     "base64": lambda value: base64.b64encode(value.encode()).decode().rstrip("="),
     "hex": lambda value: value.encode().hex(),
     "HEX": lambda value: value.encode().hex().upper(),
     "JSON": lambda value: json.dumps(value)[1:-1],
     "JSON, not ASCII": lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
     "JSON of PHP": lambda value: json.dumps(value)[1:-1].replace("/", "\\/"),
+    "JSON of Gson": lambda value: (
+        json.dumps(value)[1:-1].replace("=", "\\u003d").replace("&", "\\u0026")
+    ),
+    "HTML": lambda value: html.escape(value),
     "Python": lambda value: repr(value)[1:-1],
 }
 

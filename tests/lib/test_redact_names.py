@@ -24,6 +24,8 @@ VALUE = "Zx9-kanari.Y7~q/Q+=="
         json.dumps({"password": f'quo"te {VALUE}', "x": 1}),
         str({"client_secret": VALUE, "x": 1}),
         str({"token": VALUE.encode()}),
+        f"<response><access_token>{VALUE}</access_token></response>",
+        f"<ns:clientSecret>{VALUE}</ns:clientSecret>",
         f"Authorization: Bearer {VALUE}",
         f"authorization: User {VALUE}, Organization {VALUE}",
         f"sent User {VALUE}, Organization {VALUE}, Element {VALUE} there",
@@ -50,6 +52,7 @@ def test_a_value_under_a_secret_s_name_is_masked(text):
         '{"token_type":"bearer","expires_in":3600}',
         "run 7 of organization 0a1b2c3d-0000-4000-8000-123456789abc: state=paused",
         "answered 401, status_code=401",
+        "<html><title>token</title><code>E42</code><p>secret</p></html>",
         "https://api.box.com/oauth2/revoke?page=2",
     ],
 )
