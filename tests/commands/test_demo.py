@@ -101,3 +101,15 @@ def test_a_demo_after_a_spoiled_one_is_well_again(demo):
     ended = manage("demo")
 
     assert ended.code == 0, ended.text
+
+
+def test_a_drill_that_was_left_in_the_middle_is_ended_first(demo):
+    manage("demo")
+    drill = Instance.objects.filter(tags__name="drill").first()
+    asked = ("--as", "rita@example.com", "--reason", "left alone")
+    manage("drill", drill.remote_id, *asked, "--wait", "--timeout", "5")
+
+    ended = manage("demo")
+
+    assert ended.code == 0, ended.text
+    assert Run.objects.get(reason="left alone").status == "stopped"
