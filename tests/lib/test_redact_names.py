@@ -52,7 +52,7 @@ def test_a_value_under_a_secret_s_name_is_masked(text):
         '{"token_type":"bearer","expires_in":3600}',
         "run 7 of organization 0a1b2c3d-0000-4000-8000-123456789abc: state=paused",
         "answered 401, status_code=401",
-        "<html><title>token</title><code>E42</code><p>secret</p></html>",
+        "<html><title>token</title><code>NOT_FOUND</code><p>secret</p></html>",
         "https://api.box.com/oauth2/revoke?page=2",
     ],
 )
