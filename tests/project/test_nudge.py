@@ -11,32 +11,42 @@ from django.db import transaction
 from ceadmin.lib import broker as broker_client
 from ceadmin.lib.nudge import nudge
 
-QUEUE = settings.CELERY_TASK_DEFAULT_QUEUE
+QUEUE = "tests-nudge"  # the worker of other tests would empty its own
 
 
 class Undone(Exception):
     """Rolls a transaction back."""
 
 
+@pytest.fixture
+def queue(broker, monkeypatch):
+    """A queue that nobody reads."""
+    app = Celery(broker=settings.CELERY_BROKER_URL, set_as_current=False)
+    app.conf.task_default_queue = QUEUE
+    monkeypatch.setattr("ceadmin.lib.nudge.current_app", app)
+    yield QUEUE
+    broker_client.client().delete(QUEUE)
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_message_goes_out_with_the_commit_and_carries_the_ids(broker):
+def test_a_message_goes_out_with_the_commit_and_carries_the_ids(queue):
     with transaction.atomic():
         nudge("tests.nothing", run_id=7)
-        before = broker_client.client().llen(QUEUE)
+        before = broker_client.client().llen(queue)
 
-    message = json.loads(broker_client.client().lindex(QUEUE, 0))
+    message = json.loads(broker_client.client().lindex(queue, 0))
     assert before == 0
     assert message["headers"]["task"] == "tests.nothing"
     assert "7" in message["headers"]["kwargsrepr"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_goes_out_when_the_transaction_is_undone(broker):
+def test_nothing_goes_out_when_the_transaction_is_undone(queue):
     with pytest.raises(Undone), transaction.atomic():
         nudge("tests.nothing", run_id=7)
         raise Undone
 
-    assert broker_client.client().llen(QUEUE) == 0
+    assert broker_client.client().llen(queue) == 0
 
 
 @pytest.mark.django_db(transaction=True)
