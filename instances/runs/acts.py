@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 
@@ -39,6 +39,14 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
 }
 
 
+class Wish(TypedDict, total=False):
+    """Why a run is made, and how it is to work."""
+
+    reason: str
+    ticket: str
+    options: Mapping[str, Any]
+
+
 def create(
     kind: str,
     organization: Organization,
@@ -46,16 +54,14 @@ def create(
     *,
     user: User,
     now: datetime,
-    reason: str = "",
-    ticket: str = "",
-    options: Mapping[str, Any] | None = None,
+    **wish: Unpack[Wish],
 ) -> Run:
     """Return a new run; the worker freezes its list.
 
     Revocations and drills become drafts that `start` sets going; the others begin by
     themselves. Raises NotAllowed, RunError (unknown option) and selection.BadSelection.
     """
-    kind, options = RunKind(kind), dict(options or {})
+    kind, options = RunKind(kind), dict(wish.get("options") or {})
     require(user, ACT_OF_KIND[kind], organization)
     _check(organization, selection, options)
     drafted = kind in DESTRUCTIVE or options.get("dry_run")
@@ -66,8 +72,8 @@ def create(
         kind=kind,
         selection=dict(selection),
         options=options,
-        reason=reason.strip()[:500],
-        ticket=ticket.strip()[:120],
+        reason=wish.get("reason", "").strip()[:500],
+        ticket=wish.get("ticket", "").strip()[:120],
         status=RunStatus.DRAFT if drafted else RunStatus.PLANNING,
         created_at=now,
     )

@@ -53,11 +53,18 @@ def preview(run: Run) -> Preview:
         Item.objects.filter(run=run)
         .order_by("provider_key")
         .values("provider_key", "instance__status")
-        .annotate(count=Count("id"), with_app=Count("id", filter=Q(instance__provider_app__isnull=False)))
+        .annotate(
+            count=Count("id"),
+            with_app=Count("id", filter=Q(instance__provider_app__isnull=False)),
+        )
     )
     by_provider: dict[str, list[tuple[str, int, int]]] = {}
     for row in rows:
-        state = (row["instance__status"] or InstanceStatus.MISSING, row["count"], row["with_app"])
+        state = (
+            row["instance__status"] or InstanceStatus.MISSING,
+            row["count"],
+            row["with_app"],
+        )
         by_provider.setdefault(row["provider_key"], []).append(state)
     effects = tuple(_effect(key, states) for key, states in by_provider.items())
     siblings = _siblings(run)
@@ -66,8 +73,15 @@ def preview(run: Run) -> Preview:
         possible=sum(effect.possible for effect in effects),
         effects=effects,
         siblings=siblings.count(),
-        sibling_names=tuple(siblings.order_by("name", "pk").values_list("name", flat=True)[:10]),
-        dead_already=sum(count for states in by_provider.values() for s, count, _ in states if s in _DEAD),
+        sibling_names=tuple(
+            siblings.order_by("name", "pk").values_list("name", flat=True)[:10]
+        ),
+        dead_already=sum(
+            count
+            for states in by_provider.values()
+            for s, count, _ in states
+            if s in _DEAD
+        ),
     )
 
 
@@ -78,11 +92,22 @@ def _effect(key: str, states: list[tuple[str, int, int]]) -> Effect:
     if provider is None:
         return Effect("", "Unknown provider", count, statuses, "", 0, _UNKNOWN)
     if not provider.revocable:
-        return Effect(key, provider.name, count, statuses, provider.kills, 0, _NO_CALL, provider.manual_steps)
+        return Effect(
+            key,
+            provider.name,
+            count,
+            statuses,
+            provider.kills,
+            0,
+            _NO_CALL,
+            provider.manual_steps,
+        )
     needs_app = revocation_needs_app(key)
     possible = sum(app for _, _, app in states) if needs_app else count
     problem = _NO_APP if possible < count else ""
-    return Effect(key, provider.name, count, statuses, provider.kills, possible, problem)
+    return Effect(
+        key, provider.name, count, statuses, provider.kills, possible, problem
+    )
 
 
 _UNKNOWN = "The catalogue does not know this element. Assign a provider app with the generic record."
@@ -94,12 +119,20 @@ def revocation_needs_app(key: str) -> bool:
     """Tell whether a provider's revocation is authenticated by the client's own credentials."""
     provider = catalogue.find(key)
     call = provider.revoke.call if provider else None
-    return call is not None and (call.client_auth != "none" or "{client_secret}" in str(dict(call.fields)))
+    return call is not None and (
+        call.client_auth != "none" or "{client_secret}" in str(dict(call.fields))
+    )
 
 
 def _siblings(run: Run) -> InstanceQuerySet:
     """Return instances outside the list that hold a grant which the list kills."""
     chosen = Item.objects.filter(run=run).exclude(instance__grant_fingerprint="")
-    return Instance.objects.of(run.organization).filter(
-        grant_fingerprint__in=chosen.values("instance__grant_fingerprint")
-    ).exclude(pk__in=Item.objects.filter(run=run, instance__isnull=False).values("instance_id"))
+    return (
+        Instance.objects.of(run.organization)
+        .filter(grant_fingerprint__in=chosen.values("instance__grant_fingerprint"))
+        .exclude(
+            pk__in=Item.objects.filter(run=run, instance__isnull=False).values(
+                "instance_id"
+            )
+        )
+    )
