@@ -1,0 +1,233 @@
+"""Every page of the admin and every public page, walked in a real browser with a full database.
+
+The addresses come from the URL resolver, so a page that is added is walked too. Policy
+and accessibility are looked at apart: axe's own script breaks the policy.
+"""
+
+import json
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from ceadmin.audit.models import Event
+from ceadmin.teams.models import Membership, Organization, User
+from instances import reconnect, runs, selection
+from instances.choices import RunKind
+from instances.models import Instance, Item, ReconnectLink, Run
+from instances.views.public import FAILURES
+from providers.models import ProviderApp
+from tests.browsers import sign_in
+from tests.instances.fleet import Fleet
+from tests.people import Team
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Names of addresses that are no pages: they take a POST, send elsewhere or are data.
+NO_PAGES = (
+    *("logout", "jsi18n", "autocomplete", "view_on_site"),
+    *("_act", "_do", "_test", "_sync", "_live", "_items", "_links", "_history"),
+    *("app_list", "switch", "healthz", "readyz"),
+)
+MODELS = {
+    "instances_instance": Instance,
+    "instances_run": Run,
+    "instances_item": Item,
+    "instances_reconnectlink": ReconnectLink,
+    "providers_providerapp": ProviderApp,
+    "teams_organization": Organization,
+    "teams_membership": Membership,
+    "teams_user": User,
+    "audit_event": Event,
+}
+
+
+def named(resolver: URLResolver, space: str = "") -> Iterator[str]:
+    """Yield the name of every address."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{entry.namespace}:" if entry.namespace else space
+            yield from named(entry, inner)
+        elif isinstance(entry, URLPattern) and entry.name:
+            yield f"{space}{entry.name}"
+
+
+def pages_of(name: str) -> Iterator[str]:
+    """Yield the addresses of one name: once, or once for each row worth looking at."""
+    plain = name.rpartition(":")[2]
+    if name.startswith("instances:") or plain.endswith(NO_PAGES):
+        return
+    model, _, kind = plain.rpartition("_")
+    if kind in ("change", "delete") and model in MODELS:
+        rows = telling_rows(MODELS[model])
+        shown = rows if kind == "change" else rows[:1]
+        yield from (reverse(name, args=[pk]) for pk in shown)
+    elif plain == "auth_user_password_change":
+        yield reverse(name, args=[User.objects.earliest("pk").pk])
+    else:
+        yield reverse(name)
+
+
+def telling_rows(model) -> list[int]:
+    """Return one row of each kind that looks different."""
+    fields = {
+        Instance: ["status"],
+        Run: ["kind", "status"],
+        Item: ["run__kind", "outcome", "status"],
+        ReconnectLink: ["status"],
+        Event: ["actor_kind", "subject_type"],
+    }
+    rows = model.objects.order_by("pk")
+    if model not in fields:
+        return [rows.earliest("pk").pk]
+    first: dict[tuple, int] = {}
+    for *key, pk in rows.values_list(*fields[model], "pk"):
+        first.setdefault(tuple(key), pk)
+    return list(first.values())
+
+
+def public_pages() -> Iterator[str]:
+    """Yield what people without an account see: each link's page, and how it ended."""
+    yield reverse("admin:login")
+    yield "/nothing/here/"
+    for pk in telling_rows(ReconnectLink):
+        link = ReconnectLink.objects.get(pk=pk)
+        if address := reconnect.address_of(link):  # an ended link has none
+            yield urlsplit(address).path
+        yield reverse("instances:paste", args=[link.uid])
+    yield reverse("instances:done")
+    for word in sorted(FAILURES):
+        yield reverse("instances:failed", args=[word])
+
+
+def every_page() -> list[str]:
+    """Return every address there is with this database."""
+    names = dict.fromkeys(named(get_resolver()))
+    admin = [page for name in names for page in pages_of(name)]
+    filtered = [
+        reverse("admin:instances_instance_changelist") + "?status=connected",
+        reverse("admin:instances_instance_changelist") + "?q=nothing+has+this+name",
+        reverse("admin:audit_event_changelist") + "?action__exact=run_started",
+        "/admin/search/?q=box",
+    ]
+    return [*admin, *filtered, *public_pages()]
+
+
+@pytest.fixture
+def world(emulator, broker, site_url, team) -> Team:
+    """Instances in every state, runs of every kind, links in every state, and Ada who sees all."""
+    fleet = Fleet(emulator, team.acme, team.rita)
+    fleet.seed("box", 6)
+    fleet.seed("salesforce", 3)
+    fleet.seed("adobe_sign", 3)
+    fleet.seed("quickbooks", 2, state="dead")
+    fleet.seed("box", 1, name="A very long name of an instance " * 4, state="disabled")
+    fleet.sync()
+    fleet.run(RunKind.PROBE)
+    make_revocations(fleet)
+    make_links(fleet)
+    Instance.objects.filter(name="box 5").update(status="degraded")
+    Instance.objects.filter(name="box 4").update(status="missing")
+    team.acme.secrets_problem = "organization_refused"
+    team.acme.secrets_problem_at = timezone.now()
+    team.acme.save()
+    team.otto.is_superuser = True
+    team.otto.save()
+    return team
+
+
+def of(provider: str, status: str = "connected") -> list[int]:
+    rows = Instance.objects.filter(provider_key=provider, status=status)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def make_revocations(fleet: Fleet) -> None:
+    """Make runs that end well and badly, one that is paused, one drafted, one discarded."""
+    refusal = {"status": 401, "body": '{"error":"invalid_client"}'}
+    fleet.fault("status", "/oauth2/revoke", **refusal)
+    fleet.fault("ignored_revoke", "/oauth2/revoke", times=2)
+    fleet.run(RunKind.REVOKE, selection.of_instances(of("box")[:3]))
+    fleet.run(RunKind.REVOKE, selection.of_instances(of("salesforce")[:1]))
+    drill = fleet.run(
+        RunKind.DRILL, selection.of_instances(of("adobe_sign")[:1]), self_consent=True
+    )
+    runs.consent(Item.objects.get(run=drill).pk, now=timezone.now())
+    fleet.run(RunKind.DRILL, selection.of_instances(of("adobe_sign")[:1]))
+    fleet.run(RunKind.DRILL, selection.of_instances(of("quickbooks", "needs_reauth")))
+    fleet.draft(RunKind.REVOKE, selection.of_instances(of("salesforce")))
+    gone = fleet.draft(RunKind.REVOKE)
+    runs.discard(gone, user=fleet.user, now=timezone.now())
+    held = fleet.draft(RunKind.PROBE)
+    runs.pause(held, user=fleet.user, now=timezone.now())
+
+
+def make_links(fleet: Fleet) -> None:
+    """Make one link in each state."""
+    fleet.run(RunKind.RECONNECT, selection.of_instances(of("box")))
+    fleet.run(RunKind.RECONNECT, selection.of_filter({"provider": "quickbooks"}))
+    states = ["denied", "failed", "expired", "cancelled", "wrong_account", "opened"]
+    made = ReconnectLink.objects.filter(status="made").order_by("pk")
+    for status, link in zip(states, made[1:], strict=False):
+        told = {"problem": status, "problem_text": "What happened, in a sentence."}
+        whose = {"expected_account": "229876543", "found_account": "990000001"}
+        ReconnectLink.objects.filter(pk=link.pk).update(status=status, **told, **whose)
+
+
+def test_the_walk_goes_everywhere(world):
+    pages = every_page()
+
+    assert len(pages) > 100
+    assert {link.status for link in ReconnectLink.objects.all()} >= {"made", "denied"}
+    assert {run.status for run in Run.objects.all()} >= {
+        *("draft", "running", "paused", "finished", "expired")
+    }
+
+
+def walk(page: Page, site_url: str, scheme: str, width: int) -> Iterator[str]:
+    """Open every page as somebody who may see all, yielding its address."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    sign_in(page, site_url, User.objects.get(email="otto@example.com"))
+    for address in every_page():
+        page.goto(site_url + address)
+        yield address
+
+
+#: Chromium reports the page's own status, which these pages mean.
+MEANT = ("403 (Forbidden)", "404 (Not Found)", "410 (Gone)")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_breaks_the_policy_or_the_screen(world, site_url, page, heard, width):
+    overflows = "document.documentElement.scrollWidth > innerWidth"
+    scheme = "light" if width == 1280 else "dark"
+
+    walked = walk(page, site_url, scheme, width)
+    wide = [address for address in walked if page.evaluate(overflows)]
+
+    complaints = [line for line in heard if not line.endswith(MEANT)]
+    assert complaints == []
+    assert wide == []
+
+
+@pytest.fixture
+def browser_context_args(browser_context_args, request):
+    """Let axe add its script where a test asks for it."""
+    asks = "scheme" in request.node.fixturenames
+    return {**browser_context_args, "bypass_csp": asks}
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_no_page_has_an_accessibility_fault(world, site_url, page, scheme, width):
+    axe, faults = Axe(), {}
+
+    for address in walk(page, site_url, scheme, width):
+        for one in axe.run(page).response["violations"]:
+            nodes = [node["html"][:160] for node in one["nodes"][:3]]
+            faults.setdefault(f"{one['id']}: {nodes}", []).append(address)
+
+    assert not faults, json.dumps(faults, indent=2)
