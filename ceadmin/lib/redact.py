@@ -51,6 +51,9 @@ _ENDS = {
     '"': re.compile(r'(?s)(?:\\.|[^\\"])*'),
     "'": re.compile(r"(?s)(?:\\.|[^\\'])*"),
 }
+#: Long and in one piece; `_like_a_token` tells whether it may be one.
+_LONG = re.compile(r"[\w.~+/=%-]{20,}", re.ASCII)
+_HEX = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _HEADER = re.compile(
     r"(?i)\b((?:authorization|cookie)\s*[:=]\s*)[^\r\n\"']+"
     r"|\b((?:bearer|basic)\s+)[a-z0-9+/_.~=-]{16,}"
@@ -113,10 +116,20 @@ def excerpt(
 ) -> str:
     """Return the beginning of a remote text.
 
-    It is masked before it is cut, and control characters are made visible.
+    It is masked before it is cut, and control characters are made visible. A server may
+    say back a token that nobody here has seen, so what looks like one is masked as well.
     """
     masked = _by_name(_by_value(_plain(body), secrets, enough=limit * 3))
+    masked = _LONG.sub(_unless_a_word, masked)
     return _CONTROL.sub(_visible, masked[:limit])[:limit]
+
+
+def _unless_a_word(found: re.Match[str]) -> str:
+    """Mask what may be a token; words, paths and most ids lack large letters or digits."""
+    text = found.group()
+    mixed = any(map(str.isupper, text)) and any(map(str.islower, text))
+    token = (mixed and any(map(str.isdigit, text))) or _HEX.fullmatch(text)
+    return MASK if token else text
 
 
 def mapping(values: Mapping[Any, Any], depth: int = _DEPTH) -> dict[str, Any]:
