@@ -189,7 +189,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "instances.sweep", "schedule": 15.0},
+    "sweep": {"task": "instances.sweep", "schedule": 5.0},
 }
 
 # Words and time

@@ -141,6 +141,32 @@ _OF_CODES: dict[str, str] = {
         "Correct it."
     ),
     "blocked_scheme": "The base URL has to begin with https.",
+    # the seam's own words, when no answer came
+    "dns": "The host's name could not be found. Check the address, and this machine's DNS.",
+    "tls": "No trusted TLS connection could be made. Check the host's certificate.",
+    "connect_timeout": "No connection in time. Try again later; check the firewall.",
+    "nobody_listens": "Nobody listens at that address. Check it; try again later.",
+    "proxy": "The outbound proxy refused. Check OUTBOUND_PROXY.",
+    "timeout": "No answer in time. Try again later.",
+    "cut": "The connection was cut before the answer was complete. Try again later.",
+    "garbage": "What answered does not speak HTTP. Check the address.",
+    "too_large": "The answer is larger than anything expected. Check the address.",
+    # what a revocation, a run or a link came to
+    "invalid_client": "The provider refused the client id or secret. Check the provider app.",
+    "unsupported_token_type": "The provider can't revoke this kind of token.",
+    "unauthorized_client": "The token belongs to another app. Assign the one it was made with.",
+    "refreshed": "The platform made new access tokens. Revoke the refresh tokens.",
+    "no_app": "No provider app is assigned. Assign one on the instance's page.",
+    "unknown_element": "The catalogue knows no provider for the element.",
+    "masked_token": "The platform hides the token, so nothing can be revoked with it.",
+    "same_grant": "Another item of the run deals with the same grant.",
+    "key_missing": "A secret was sealed with a key that is not loaded. Check FIELD_KEYS.",
+    "worker_lost": "Workers died over it. Look into the worker's log.",
+    "internal_error": "The product itself failed. Look into the worker's log.",
+    "access_denied": "The person said no at the provider.",
+    "vanished": "The platform no longer lists it.",
+    "listed_again": "The platform lists it again. Probe it.",
+    "drill": "It was revoked in a drill.",
 }
 
 
