@@ -54,9 +54,11 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
 
     def _parse(self, path: Path, *, wins: bool) -> None:
         class Reader(environ.Env):  # type: ignore[misc]
-            ENVIRON = self.ENVIRON
+            ENVIRON: dict[str, str] = {}
 
-        Reader.read_env(path, overwrite=wins)
+        Reader.read_env(path, overwrite=True)  # of two lines the later
+        ours, theirs = self.ENVIRON, Reader.ENVIRON
+        self.ENVIRON = _over(theirs, ours) if wins else _over(ours, theirs)
 
     def text(self, name: str, default: str = "") -> str:
         """Return the setting as it was written."""
@@ -107,3 +109,9 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
                 return dict(self.db_url_config(address))
         self.problems.append((name, "is neither sqlite:///PATH nor postgres://…"))
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+
+
+def _over(winner: Mapping[str, str], loser: Mapping[str, str]) -> dict[str, str]:
+    """Return both; a secret that the winner knows is not read from the loser's file."""
+    files = {f"{name}_FILE" for name in winner}
+    return {name: loser[name] for name in loser if name not in files} | {**winner}

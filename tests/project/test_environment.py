@@ -71,6 +71,25 @@ def test_a_variable_wins_over_the_file_unless_the_file_was_named(tmp_path):
     assert (polite.text("A"), winner.text("A")) == ("variable", "file")
 
 
+def test_a_later_line_wins_so_that_new_keys_may_be_appended_to_the_example(read):
+    assert read("A=\nB=1\nA=new\n").text("A") == "new"
+
+
+def test_who_wins_with_a_secret_wins_over_the_other_s_file_of_it(tmp_path):
+    theirs, file = tmp_path / "theirs", tmp_path / "settings.env"
+    theirs.write_text("elsewhere")
+    winner = Environment({"KEY_FILE": str(theirs), "URL_FILE": str(theirs)})
+    polite = Environment({"KEY": "variable"})
+
+    file.write_text("KEY=file\nURL=\n")
+    winner.read_file(file, wins=True)
+    file.write_text(f"KEY_FILE={theirs}\n")
+    polite.read_file(file, wins=False)
+
+    assert (winner.secret("KEY"), winner.secret("URL")) == ("file", "")
+    assert polite.secret("KEY") == "variable"
+
+
 def test_a_line_that_is_no_setting_is_told_by_its_number_only(read, capsys, caplog):
     environment = read("# comment\n\nSECRET_KEY = canary\n")
 
