@@ -12,6 +12,7 @@ from tests.browsers import listen, sign_in
 from tests.instances.fleet import Fleet
 from tests.instances.reconnecting import CLIENT_SECRET, THEIR_CALLBACK
 from tests.people import ORGANIZATION_SECRET, PASSWORD, USER_SECRET
+from tests.services import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,9 +21,25 @@ SOON = 20_000
 CONFIRMED = "Say why: the audit keeps the reason."
 
 
+class SharedFleet(Fleet):
+    """A fleet whose runs the worker process takes up too: each is waited for."""
+
+    def draft(self, kind: str, chosen=None, **options) -> Run:
+        return self._after(super().draft(kind, chosen, **options), RunStatus.PLANNING)
+
+    def work(self, run: Run) -> Run:
+        return self._after(super().work(run), RunStatus.RUNNING)
+
+    def _after(self, run: Run, status: str) -> Run:
+        same = Run.objects.filter(pk=run.pk, status=status)
+        wait_until(lambda: not same.exists(), what=f"{run} is {status} no more")
+        run.refresh_from_db()
+        return run
+
+
 @pytest.fixture
 def fleet(emulator, worker, site_url, team):
-    return Fleet(emulator, team.acme, team.rita)
+    return SharedFleet(emulator, team.acme, team.rita)
 
 
 @pytest.fixture(autouse=True)

@@ -231,3 +231,12 @@ def test_no_page_has_an_accessibility_fault(world, site_url, page, scheme, width
             faults.setdefault(f"{one['id']}: {nodes}", []).append(address)
 
     assert not faults, json.dumps(faults, indent=2)
+
+
+def test_the_walk_hears_what_breaks_the_policy(site_url, db, page, heard):
+    page.goto(f"{site_url}{reverse('admin:login')}")
+
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"x:y\">')")
+    page.wait_for_timeout(300)
+
+    assert any("policy: style-src" in line for line in heard)
