@@ -235,3 +235,13 @@ def test_an_altered_event_can_still_be_looked_at(team, auditor, story):
     page = browser(auditor).get(reverse("admin:audit_event_change", args=[story.pk]))
 
     assert "The text of this event was altered." in page.content.decode()
+
+
+def test_an_outcome_is_chosen_by_its_word(auditor, story):
+    page = browser(auditor).get(LIST).context["cl"]
+
+    filters = {spec.title: spec for spec in page.filter_specs}
+    shown = {one["display"]: one for one in filters["outcome"].choices(page)}
+
+    found = browser(auditor).get(LIST + shown["Verified dead"]["query_string"])
+    assert [one.pk for one in found.context["cl"].result_list] == [story.pk]

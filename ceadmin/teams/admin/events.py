@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -47,6 +47,19 @@ class ChainFilter(admin.SimpleListFilter):
         return queryset.filter(chain=chain)
 
 
+class OutcomeFilter(admin.AllValuesFieldListFilter):
+    """Events of one outcome, by the words that its pill has everywhere."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Name the outcomes in words."""
+        first, *others = super().choices(changelist)
+        yield first
+        for choice in others:
+            word = str(choice["display"])
+            label = ui.look(word).label if word != self.empty_value_display else "None"
+            yield {**choice, "display": label}
+
+
 @admin.register(Event)
 class EventAdmin(FramedAdmin, ScopedAdmin):
     """Who did what to what, why, and what came of it. Nothing here can be changed."""
@@ -65,7 +78,7 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         "reason",
         "ticket",
     )
-    list_filter = (ChainFilter, "action", "outcome", "at")
+    list_filter = (ChainFilter, "action", ("outcome", OutcomeFilter), "at")
     search_fields = ("reason", "ticket", "subject_name")
     search_help_text = "Reason, ticket, name or id"
     fieldsets = (
