@@ -163,7 +163,7 @@ def _read_scoped(case: Case, step: int, purpose: str) -> Flow[RemoteInstance | N
     try:
         return (yield from ask(call, _reader(case)))
     except Refused as refused:
-        if not refused.status:
+        if not refused.status and refused.code != Code.TOO_LARGE:
             raise
     except PlatformError as problem:
         if problem.code != Code.OTHER_INSTANCE:
