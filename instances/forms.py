@@ -76,7 +76,7 @@ class StartForm(forms.Form):
     def wanted(self) -> dict[str, Any]:
         """Return the arguments of `runs.start`."""
         only = self.cleaned_data.get("only")
-        options = {"options": {"only": only}} if only else {}
+        options = {"options": {"only": only}} if "only" in self.data else {}
         return {
             "reason": self.cleaned_data["reason"],
             "ticket": self.cleaned_data["ticket"],

@@ -331,7 +331,17 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
         "links": links,
         "open_links": any(row["address"] for row in links),
         "audit_url": _item_audit_url(item, request.user),
+        "revoke_url": _revoke_url(item, request.user),
     }
+
+
+def _revoke_url(item: Item, user: User | AnonymousUser) -> str:
+    """Return where the whole grant of what lives on is revoked, "" where there is no need."""
+    allowed = may(user, Act.REVOKE, item.run.organization)
+    lives = item.outcome == Outcome.STILL_ALIVE and item.cleared_at is None
+    if not (lives and allowed and item.instance_id):
+        return ""
+    return reverse("admin:instances_instance_act", args=[item.instance_id, "revoke"])
 
 
 def _item_audit_url(item: Item, user: User | AnonymousUser) -> str:

@@ -114,9 +114,10 @@ def start(
     ticket: str = "",
     options: Mapping[str, Any] | None = None,
 ) -> None:
-    """Set a draft going, its options replaced where given; raise RunError when it can't be started and NotAllowed."""
+    """Set a draft going, its options replaced where given ("" takes one away); raise RunError when it can't be started and NotAllowed."""
     require(user, ACT_OF_KIND[run.kind], run.organization)
-    chosen = {**run.options, **(options or {})}
+    wanted = {**run.options, **(options or {})}
+    chosen = {name: value for name, value in wanted.items() if value != ""}
     _check_options(chosen)
     reason = (reason or run.reason).strip()[:500]
     ticket = (ticket or run.ticket).strip()[:120]
@@ -239,8 +240,14 @@ def retry(run: Run, *, user: User, now: datetime) -> Run:
         now=now,
         reason=run.reason,
         ticket=run.ticket,
-        options=run.options,
+        options=_for_another_try(run.options),
     )
+
+
+def _for_another_try(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's options, without the one that made the platform heal what died."""
+    healed = ("only", "access")
+    return {name: value for name, value in options.items() if (name, value) != healed}
 
 
 def _record(run: Run, action: Action, user: User, now: datetime) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from instances import selection
-from instances.choices import RunKind
+from instances.choices import Outcome, RunKind, RunStatus
 from instances.models import Instance, Item, ReconnectLink, Run
 from tests.instances.fleet import Fleet, only_item
 from tests.people import PASSWORD
@@ -182,3 +182,38 @@ def test_an_instance_keeps_its_page_after_its_app_was_chosen(rita, fleet, team):
 
     assert answer["Location"] == address
     assert "related-widget-wrapper-link" not in page_of(rita, one)
+
+
+def test_what_lives_on_offers_the_refresh_token(rita, fleet):
+    fleet.synced("salesforce")
+    run = fleet.run(RunKind.REVOKE, only="access")
+    item = run.items.get()
+    again = reverse("admin:instances_instance_act", args=[item.instance_id, "revoke"])
+
+    page = rita.get(reverse("admin:instances_item_change", args=[item.pk]))
+    rita.post(again)
+
+    assert item.outcome == Outcome.STILL_ALIVE
+    assert f'action="{again}"' in page.content.decode()
+    assert "Revoke with the refresh token" in page.content.decode()
+    assert Run.objects.latest("pk").options == {}
+
+
+def test_a_retry_of_what_came_back_by_refresh_takes_the_whole_grant(rita, fleet):
+    fleet.synced("salesforce")
+    run = fleet.run(RunKind.REVOKE, only="access")
+
+    rita.post(reverse("admin:instances_run_do", args=[run.pk, "retry"]))
+
+    assert Run.objects.latest("pk").options == {}
+
+
+def test_the_whole_grant_can_be_chosen_for_a_draft_of_one_token(rita, fleet):
+    fleet.synced("salesforce")
+    run = fleet.draft(RunKind.REVOKE, only="access")
+    start = reverse("admin:instances_run_do", args=[run.pk, "start"])
+
+    rita.post(start, {"reason": "drill", "only": ""})
+
+    run.refresh_from_db()
+    assert (run.status, run.options) == (RunStatus.RUNNING, {})
