@@ -63,6 +63,12 @@ def test_every_view_but_the_public_ones_asks_for_a_login(client):
     assert answer["Location"].startswith("/admin/login/")
 
 
+def test_the_bare_address_leads_to_the_admin(client):
+    answer = client.get("/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
 def test_times_are_shown_in_the_person_s_time_zone(client, team):
     team.vic.time_zone = "Asia/Tokyo"
     team.vic.save()
