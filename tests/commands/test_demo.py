@@ -20,6 +20,13 @@ def test_the_world_is_what_was_promised():
     acme = world().tenants[0]
 
     assert len(acme.seeds) == 40
+    assert all(seed.tags for seed in acme.seeds)
+    roles = [
+        {place: tuple(held) for place, held in one.roles.items()}
+        for one in world().people
+        if one.roles
+    ]
+    assert len(roles) == 4 and not any(roles.count(one) > 1 for one in roles)
     assert {seed.state for seed in acme.seeds} == {
         "alive",
         "dead",
