@@ -26,7 +26,7 @@ from instances import runs, selection
 from instances.actions import credentials
 from instances.actions.findings import Report
 from instances.admin.choosers import ONE_BUTTON
-from instances.admin.secrets import SecretInput, set_on
+from instances.admin.secrets import AGAIN, SecretInput, set_on
 from instances.choices import RunKind
 from instances.models import Instance, Run
 from providers.models import ProviderApp
@@ -81,7 +81,18 @@ class OrganizationForm(_Form):
         values = super().clean() or {}
         if self.instance.pk is None and values.get("name"):
             self.instance.slug = _free_slug(values["name"])
+        if not self.instance._state.adding and "base_url" in self.changed_data:
+            self._judge_new_address(values)
         return values
+
+    def _judge_new_address(self, values: dict[str, Any]) -> None:
+        """Let no secret follow to another address that the person does not know anyway."""
+        for name in credentials.ORGANIZATION_SECRETS:
+            if not values.get(f"{name}_typed"):
+                self.add_error(f"{name}_typed", AGAIN)
+        apps = ProviderApp.objects.filter(organization=self.instance).exists()
+        if apps and values.get("base_url") not in dict(BASE_URL_PRESETS):
+            self.add_error("base_url", _APPS_FOLLOW)
 
     def secrets(self) -> dict[str, str]:
         """Return what was typed."""
@@ -90,6 +101,12 @@ class OrganizationForm(_Form):
             name: (self.cleaned_data.get(f"{name}_typed") or "").strip()
             for name in names
         }
+
+
+_APPS_FOLLOW = (
+    "The secrets of its provider apps would be sent there, and this is none of the "
+    "platform's known addresses. Remove the apps first, or add another organization."
+)
 
 
 def _free_slug(name: str) -> str:

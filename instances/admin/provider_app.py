@@ -17,13 +17,13 @@ from ceadmin.frame import FramedAdmin, chosen_organization
 from ceadmin.lib.sealed import SealError
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
-from ceadmin.teams.permissions import NotAllowed, organizations
+from ceadmin.teams.permissions import NotAllowed, may, organizations
 from ceadmin.teams.scoping import ScopedAdmin, user_of
 from instances.actions import credentials
 from instances.actions.load import callback_address
 from instances.admin.choosers import ONE_BUTTON, without_shortcuts
 from instances.admin.organization import tell
-from instances.admin.secrets import SecretInput, set_on
+from instances.admin.secrets import AGAIN, SecretInput, set_on
 from instances.models import Instance
 from providers import catalogue
 from providers.models import ProviderApp
@@ -84,6 +84,9 @@ class ProviderAppForm(_Form):
                 self.add_error("element_key", _WHICH_ELEMENT)
             else:
                 values["element_key"] = provider.element_keys[0]
+        moved = {"provider_key", "site"} & set(self.changed_data)
+        if self.instance.client_secret and moved and not self.secret():
+            self.add_error("client_secret_typed", AGAIN)
         return values
 
     def clean_site(self) -> dict[str, Any]:
@@ -290,6 +293,7 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
             extra = {
                 "provider": catalogue.find(app.provider_key),
                 "our_callback": callback_address(app.provider_key),
+                "may_operate": may(request.user, Act.OPERATE, app.organization),
             }
         return super().change_view(
             request, object_id, form_url, {**extra, **(extra_context or {})}

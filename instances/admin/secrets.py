@@ -19,6 +19,10 @@ class SecretInput(forms.PasswordInput):
         )
 
 
+#: Said where a change would send a secret, which nobody is shown, to another place.
+AGAIN = "Type it again: it would be sent to another place than before."
+
+
 def set_on(held: bool, at: datetime | None, by: str) -> str:
     """Say when and by whom a secret was set, or that there is none."""
     if not held:
