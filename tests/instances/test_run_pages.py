@@ -1,5 +1,6 @@
 """Pages of runs, items and links: what they say, what they link to, and to whom they show addresses."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -217,3 +218,19 @@ def test_the_whole_grant_can_be_chosen_for_a_draft_of_one_token(rita, fleet):
 
     run.refresh_from_db()
     assert (run.status, run.options) == (RunStatus.RUNNING, {})
+
+
+def test_a_sync_shows_what_is_new_changed_and_gone(rita, fleet):
+    renamed, gone = fleet.synced("box", 2, name="Acme – EU")
+    control = fleet.emulator.control
+    control(f"instances/{renamed.remote_id}", {"name": "Renamed"}, "PATCH")
+    control(f"instances/{gone.remote_id}", method="DELETE")
+    fleet.seed("box", name="Acme – Chile")
+
+    run = fleet.sync()
+
+    said = set(re.findall(r">([^<>]+)<", page_of(rita, run)))
+    assert {"Acme – Chile", "Renamed", "Acme – EU"} <= said
+    assert {"New", "Changed", "Vanished"} <= said
+    assert any("Changed: name" in text for text in said)
+    assert any("No longer listed" in text for text in said)
