@@ -263,20 +263,24 @@ def _still_dead(works: Result, lost: str) -> Result:
         Outcome.TRANSIENT: InstanceStatus.DEGRADED.value,
     }.get(Outcome(works.outcome), works.status)
     lost_too = {"lost": lost} if lost else {}
-    outcome = (
-        Outcome.UNCLEAR
-        if lost and works.outcome == Outcome.TRANSIENT
-        else Outcome.STILL_DEAD
-    )
+    # What fails in passing says nothing of the grant: nobody is sent to consent again for it.
+    unseen = works.outcome == Outcome.TRANSIENT
+    outcome = Outcome.UNCLEAR if unseen else Outcome.STILL_DEAD
     return Result(
         outcome.value,
         cause=works.cause,
-        explanation=works.explanation,
+        explanation=_UNSEEN if unseen and not lost else works.explanation,
         facts={**works.facts, **lost_too},
         status=status,
         status_reason=works.cause,
         changes=works.changes,
     )
+
+
+_UNSEEN = (
+    "The platform took the new authorization and could not be asked since whether it "
+    "works. Probe the instance before anybody is asked again."
+)
 
 
 def _facts(seen: _Seen, before: Before, lost: str) -> dict[str, Any]:
