@@ -45,6 +45,29 @@ def test_every_admin_action_exists(model_admin):
     assert [name for name in named if model_admin.get_action(name) is None] == []
 
 
+#: Models without a page of their own → whose page shows their rows, "" where only the engine
+#: reads them.
+SHOWN_ELSEWHERE = {
+    "Attempt": "Item",
+    "Chunk": "",
+    "Flip": "Instance",
+    "GrantClaim": "",
+    "Head": "",
+    "Hold": "",
+    "InstanceTag": "Instance",
+    "Origin": "Event",
+    "Person": "Event",
+}
+
+
+def test_every_model_has_a_page_or_is_shown_on_another():
+    with_page = {model.__name__ for model in admin.site._registry}
+    without = {model.__name__ for model in MODELS} - with_page
+
+    assert without == set(SHOWN_ELSEWHERE)
+    assert {page for page in SHOWN_ELSEWHERE.values() if page} <= with_page
+
+
 def test_every_command_is_named_in_a_test():
     commands = {
         name
