@@ -25,7 +25,6 @@ class Action(models.TextChoices):
     RUN_STOPPED = "run_stopped", "A run was stopped."
     RUN_FINISHED = "run_finished", "A run was finished."
     RUN_EXPIRED = "run_expired", "A drafted run expired."
-    RUN_REFUSED = "run_refused", "A run was refused."
     REVOKE_INTENDED = "revoke_intended", "A revocation was about to be sent."
     REVOKE_ANSWERED = "revoke_answered", "A provider answered a revocation."
     ITEM_SETTLED = "item_settled", "An instance's part of a run was settled."
@@ -48,9 +47,6 @@ class Action(models.TextChoices):
     SIGNED_OUT = "signed_out", "A person signed out."
     USER_ADDED = "user_added", "A user was added."
     USER_CHANGED = "user_changed", "A user was changed."
-    # The audit itself
-    AUDIT_READ = "audit_read", "The audit was read."
-    AUDIT_EXPORTED = "audit_exported", "The audit was exported."
 
 
 class ActorKind(models.TextChoices):
