@@ -142,7 +142,7 @@ def test_messages_that_come_three_times_change_nothing(fleet, monkeypatch):
 
 def test_a_pause_holds_a_run_and_a_resume_ends_it(fleet):
     fleet.synced("box", 120)
-    fleet.fault("latency", "/instances", times=0, seconds=0.4)
+    fleet.fault("latency", "/instances", times=0, seconds=2.5)
     run = started(fleet, asked(fleet, RunKind.REVOKE))
     wait_for(run, lambda: runs.progress(run).done > 0)
 
