@@ -14,11 +14,12 @@ organization, and by `act_…` what a person must be allowed to do.
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.admin.filters import RelatedFieldListFilter
+from django.contrib.admin.filters import RelatedFieldListFilter, SimpleListFilter
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.utils import get_fields_from_path, unquote
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,6 +28,7 @@ from django.utils import timezone
 
 from ceadmin.lib.client import client_address
 from ceadmin.teams.choices import Act
+from ceadmin.teams.lookups import is_row_number, may_ask
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import (
     NotAllowed,
@@ -48,6 +50,9 @@ else:
 
 # The path of a model that is the organization itself.
 ITSELF = "pk"
+
+#: So much of a search is looked for; a thousand words would be a query of its own kind.
+LONGEST_SEARCH = 200
 
 
 class ScopedRelatedFilter(RelatedFieldListFilter):
@@ -179,6 +184,36 @@ class ScopedAdmin(Scoped, _ModelAdmin):
     Django's own log of changes is not written: the audit is the history.
     """
 
+    #: Columns that addresses may ask for beside the list's filters: other pages link so.
+    lookups: tuple[str, ...] = ()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Let an address ask what filters and links ask, and nothing else."""
+        return may_ask(lookup, value, [*self._filter_names(request), *self.lookups])
+
+    def _filter_names(self, request: HttpRequest) -> list[str]:
+        entries = [
+            entry[0] if isinstance(entry, tuple) else entry
+            for entry in self.get_list_filter(request)
+        ]
+        return [_name_of(entry) for entry in entries]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search for what a database can look for."""
+        term = search_term.replace("\x00", "")[:LONGEST_SEARCH]
+        return super().get_search_results(request, queryset, term)
+
+    def response_action(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Act on ticked rows; raise `BadRequest` for ticks that no list has."""
+        ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(is_row_number(one) for one in ticked):
+            raise BadRequest("Not a row of this list.")
+        return super().response_action(request, *args, **kwargs)
+
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Replace plain filters by a relation with scoped ones."""
         return [
@@ -262,6 +297,12 @@ class ScopedAdmin(Scoped, _ModelAdmin):
 
 class ScopedTabularInline(Scoped, _TabularInline):
     """An inline whose rows belong to the organization of the row above them."""
+
+
+def _name_of(entry: Any) -> str:
+    if isinstance(entry, type) and issubclass(entry, SimpleListFilter):
+        return str(entry.parameter_name)
+    return str(entry)
 
 
 def user_of(request: HttpRequest) -> User | AnonymousUser:

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from ceadmin.frame import organizations_in_view
+from ceadmin.teams.lookups import is_row_number
 from instances import selection
 from instances.choices import InstanceStatus
 from instances.models import Instance, InstanceTag, ReconnectLink
@@ -119,7 +120,7 @@ class AppFilter(admin.SimpleListFilter):
         value = self.value()
         if not value:
             return queryset
-        number = int(value) if value.isdecimal() and value.isascii() else 0
+        number = int(value) if is_row_number(value) else 0
         return queryset.filter(provider_app_id=number)
 
 
@@ -145,6 +146,11 @@ class OpenLinkFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=usable.values("pk"))
 
 
+def searched_for(typed: str) -> str:
+    """Return what a search looks for: no database holds NUL, and PostgreSQL refuses it."""
+    return typed.replace("\x00", "").strip()
+
+
 def selection_of(request: HttpRequest, queryset: QuerySet[Instance]) -> dict[str, Any]:
     """Return what a bulk action means: the filter of the list for "all N matching", else the rows.
 
@@ -157,6 +163,7 @@ def selection_of(request: HttpRequest, queryset: QuerySet[Instance]) -> dict[str
     parts: dict[str, Any] = {
         name: [request.GET[name]] for name in selection.LOOKUPS if request.GET.get(name)
     }
-    if request.GET.get("q", "").strip():
-        parts["search"] = request.GET["q"].strip()
+    search = searched_for(request.GET.get("q", ""))
+    if search:
+        parts["search"] = search
     return selection.of_filter(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -28,6 +29,7 @@ from instances.admin.filters import (
     ProviderFilter,
     StatusFilter,
     TagFilter,
+    searched_for,
     selection_of,
 )
 from instances.admin.story import story_of
@@ -96,7 +98,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Search as selections do, so that "all N matching" means what the list shows."""
-        term = search_term.replace("\x00", "").strip()
+        term = searched_for(search_term)
         return (queryset.searched(term) if term else queryset), False  # type: ignore[attr-defined]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -245,7 +247,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         extra_context: Any = None,
     ) -> HttpResponse:
         """Show the instance's state, story and next steps above the one field that can be set."""
-        instance: Any = self.get_object(request, object_id)
+        instance: Any = self.get_object(request, unquote(object_id))
         story = {"story": story_of(instance, request.user)} if instance else {}
         return super().change_view(
             request,
@@ -276,7 +278,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         match = request.resolver_match
         instance: Any = (
-            self.get_object(request, match.kwargs.get("object_id", ""))
+            self.get_object(request, unquote(match.kwargs.get("object_id", "")))
             if match
             else None
         )

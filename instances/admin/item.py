@@ -31,6 +31,7 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
     list_display = ("name", "state", "outcome_pill", "cause", "run_link", "finished")
     list_display_links = ("name",)
     list_filter = ("status", "outcome", "run__kind")
+    lookups = ("run", "cause", "cleared_at", "provider_key")
     search_fields = ("instance_name", "=remote_id", "=cause")
     list_select_related = ("run",)
     list_per_page = 50
@@ -80,13 +81,6 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
     def finished(self, item: Item) -> SafeString:
         """Say when."""
         return ui.when(item.finished_at, timezone.now())
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow the addresses that numbers link to."""
-        return lookup in (
-            "run__id__exact",
-            "cleared_at__isnull",
-        ) or super().lookup_allowed(lookup, value, request)
 
     def change_view(
         self,

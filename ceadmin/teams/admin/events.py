@@ -79,6 +79,7 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         "ticket",
     )
     list_filter = (ChainFilter, "action", ("outcome", OutcomeFilter), "at")
+    lookups = ("subject_uid", "run_uid", "instance_uid")
     search_fields = ("reason", "ticket", "subject_name")
     search_help_text = "Reason, ticket, name or id"
     fieldsets = (
