@@ -129,6 +129,9 @@ def start(
     with transaction.atomic():
         fields = {
             "status": RunStatus.RUNNING,
+            # Whoever starts it answers for it, and the worker asks what they may do.
+            "requested_by": user,
+            "requested_by_name": str(user),
             "started_at": now,
             "reason": reason,
             "ticket": ticket,
