@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -90,9 +91,10 @@ class OrganizationForm(_Form):
         for name in credentials.ORGANIZATION_SECRETS:
             if not values.get(f"{name}_typed"):
                 self.add_error(f"{name}_typed", AGAIN)
-        apps = ProviderApp.objects.filter(organization=self.instance).exists()
-        if apps and values.get("base_url") not in dict(BASE_URL_PRESETS):
-            self.add_error("base_url", _APPS_FOLLOW)
+        apps = ProviderApp.objects.filter(organization=self.instance)
+        held = apps.exists() or Instance.objects.of(self.instance).exists()
+        if held and values.get("base_url") not in dict(BASE_URL_PRESETS):
+            self.add_error("base_url", _SECRETS_FOLLOW)
 
     def secrets(self) -> dict[str, str]:
         """Return what was typed."""
@@ -103,9 +105,9 @@ class OrganizationForm(_Form):
         }
 
 
-_APPS_FOLLOW = (
-    "The secrets of its provider apps would be sent there, and this is none of the "
-    "platform's known addresses. Remove the apps first, or add another organization."
+_SECRETS_FOLLOW = (
+    "The tokens of its instances and the secrets of its provider apps would be sent "
+    "there, and this is none of the platform's known addresses. Add another organization."
 )
 
 
@@ -319,7 +321,7 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
         extra_context: Any = None,
     ) -> HttpResponse:
         """Show the first steps above the form until all are done."""
-        organization: Any = self.get_object(request, object_id)
+        organization: Any = self.get_object(request, unquote(object_id))
         extra = _first_steps(organization, request) if organization else {}
         return super().change_view(
             request, object_id, form_url, {**extra, **(extra_context or {})}

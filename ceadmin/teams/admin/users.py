@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import PermissionDenied
@@ -128,13 +129,13 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
         with transaction.atomic():
             before = self._password_of(request, id)
             response = super().user_change_password(request, id, form_url)
-            user = self.get_object(request, id)
+            user = self.get_object(request, unquote(id))
             if isinstance(user, User) and user.password != before:
                 user_changed(user, ["password"], self.hand(request, None))
         return response
 
     def _password_of(self, request: HttpRequest, id: str) -> str:
-        user = self.get_object(request, id)
+        user = self.get_object(request, unquote(id))
         return user.password if isinstance(user, User) else ""
 
     def history_view(
