@@ -12,7 +12,7 @@ from instances.models import Run
 #: From so many instances on, a revocation is confirmed by typing.
 TYPED_FROM = 10
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"＝＋－＠")  # noqa: RUF001 (as wide as Chinese letters)
 
 
 def confirmation_words(run: Run) -> str:

@@ -97,12 +97,25 @@ class ProviderApp(models.Model):
             raise ValidationError(
                 {"provider_key": "The catalogue has no such provider."}
             ) from None
-        errors = {**self._element_errors(provider), **self._callback_errors()}
+        errors = {
+            **self._name_errors(),
+            **self._element_errors(provider),
+            **self._callback_errors(),
+        }
         problems = sites.problems(provider, self.site)
         if problems:
             errors["site"] = problems
         if errors:
             raise ValidationError(errors)
+
+    def _name_errors(self) -> dict[str, list[str]]:
+        # A form that does not show the organization leaves its constraint unasked.
+        same = ProviderApp.objects.filter(
+            organization=self.organization_id, name=self.name
+        )
+        if not same.exclude(pk=self.pk).exists():
+            return {}
+        return {"name": ["The organization has a provider app of this name."]}
 
     def _element_errors(self, provider: Provider) -> dict[str, list[str]]:
         known = (*provider.element_keys, *provider.related_element_keys)

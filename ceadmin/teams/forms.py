@@ -61,6 +61,7 @@ class NewMembershipForm(_MembershipForm):
 
     email = forms.EmailField(
         label="Mail address",
+        max_length=User._meta.get_field("email").max_length,
         help_text="Somebody without an account gets one, without a password.",
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -32,6 +34,17 @@ if TYPE_CHECKING:
     _Form = forms.ModelForm[ProviderApp]
 else:
     _Form = forms.ModelForm
+
+
+class _Decoder(json.JSONDecoder):
+    """Takes what is nested too deeply for what it is: no site values."""
+
+    def decode(self, s: str, *args: Any, **kwargs: Any) -> Any:
+        """Decode `s`; raise JSONDecodeError."""
+        try:
+            return super().decode(s, *args, **kwargs)
+        except RecursionError:
+            raise json.JSONDecodeError("nested too deeply", "", 0) from None
 
 
 class ProviderAppForm(_Form):
@@ -73,6 +86,7 @@ class ProviderAppForm(_Form):
             )
         if "site" in self.fields:
             self.fields["site"].required = False
+            self.fields["site"].decoder = _Decoder  # type: ignore[attr-defined]
             self.fields["site"].label = "Site values"
 
     def clean(self) -> dict[str, Any]:
@@ -287,7 +301,7 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
         extra_context: Any = None,
     ) -> HttpResponse:
         """Show what the provider's record says beside the form."""
-        app: Any = self.get_object(request, object_id)
+        app: Any = self.get_object(request, unquote(object_id))
         extra: dict[str, Any] = {}
         if app is not None:
             extra = {

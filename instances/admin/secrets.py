@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django import forms
+from django.utils.html import escape
 
 from ceadmin import ui
 
@@ -28,5 +29,6 @@ def set_on(held: bool, at: datetime | None, by: str) -> str:
     if not held:
         return "Not set yet."
     when = f" on {ui.absolute(at)}" if at else ""
-    who = f" by {by}" if by else ""
+    # Help texts are HTML, and people choose their own names.
+    who = f" by {escape(by)}" if by else ""
     return f"Set{when}{who}. Leave blank to keep it."

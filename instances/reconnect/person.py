@@ -44,6 +44,7 @@ from providers.errors import BadCallbackValue
 
 _LONGEST_CODE = 4096
 
+_UNREADABLE = "This is no address of a redirect. Copy it again, all of it."
 _CLOSED = {
     "expired": "This link has expired.",
     "used": "This link was used already.",
@@ -297,15 +298,14 @@ def paste(
 
 
 def pasted(text: str) -> dict[str, list[str]]:
-    """Return the parameters of a pasted address, or the text as a bare code."""
+    """Return the parameters of a pasted address, or the text as a bare code; raise LinkError."""
     text = text.strip()
-    if "://" in text:
-        parts = urlsplit(text)
-        query = parts.query or parts.fragment
-    elif "=" in text.partition("&")[0] and text.lstrip("?").startswith(
-        ("code=", "state=", "error=")
-    ):
-        query = text.lstrip("?")
-    else:
+    bare = text.lstrip("?")
+    if "://" not in text and not bare.startswith(("code=", "state=", "error=")):
         return {"code": [text]} if text else {}
-    return parse_qs(query, keep_blank_values=True, max_num_fields=50)
+    try:
+        parts = urlsplit(text)
+        query = (parts.query or parts.fragment) if "://" in text else bare
+        return parse_qs(query, keep_blank_values=True, max_num_fields=50)
+    except ValueError as error:
+        raise LinkError("unreadable", _UNREADABLE) from error
