@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from ceadmin.audit.models import Event
+from ceadmin.lib import broker
 from instances import runs
 from instances.choices import InstanceStatus, RunStatus
 from instances.models import Instance, Item, Run
@@ -30,7 +31,16 @@ def test_a_probe_is_queued_and_its_run_is_named(fleet):
     assert run.requested_by_name == "Rita"
 
 
-def test_a_broker_that_is_away_loses_nothing(fleet):
+@pytest.fixture
+def no_broker(settings):
+    """Point at a broker where nobody listens."""
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    broker.client.cache_clear()
+    yield
+    broker.client.cache_clear()
+
+
+def test_a_broker_that_is_away_loses_nothing(fleet, no_broker):
     fleet.synced()
 
     ended = manage("run", "probe", *ACME)
