@@ -9,7 +9,7 @@ from tests.services import wait_until
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_shows_that_it_lives(worker):
-    assert broker_client.live_workers() == 1
+    assert broker_client.live_workers() >= 1
 
 
 @pytest.mark.django_db(transaction=True)
