@@ -15,17 +15,24 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+_ENCODE = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), allow_nan=False
+).encode
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def visible(value: object) -> str:
     """Return text that every database stores and every person sees."""
     text = value if isinstance(value, str) else str(value)
+    if type(text) is str and text.isprintable():
+        return text  # nearly all are, and what is printable can be stored
     return _UNSTORABLE.sub(_escape, str.__str__(text))
 
 
 def clipped(value: object, limit: int) -> str:
     """Return visible text of at most `limit` characters, with a sign where it was cut."""
+    if type(value) is str and len(value) <= limit and value.isprintable():
+        return value
     text = visible(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -39,7 +46,7 @@ def moment(at: datetime) -> str:
 
 def dump(content: Mapping[str, Any]) -> str:
     """Return the canonical text of an event's content."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODE(content)
 
 
 def digest(text: str) -> str:
@@ -52,9 +59,9 @@ def plain(value: Any) -> Any:
 
     A sealed `Secret` is unexpected, on purpose.
     """
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, (bool, int)):
         return value
-    if isinstance(value, str | uuid.UUID):
+    if isinstance(value, (str, uuid.UUID)):
         return visible(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)

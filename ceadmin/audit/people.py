@@ -9,7 +9,11 @@ from django.db import transaction
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.canonical import clipped
 from ceadmin.audit.choices import ActorKind
-from ceadmin.audit.models import Origin, Person
+from ceadmin.audit.models import PRESENT, Event, Origin, Person
+from ceadmin.lib.rows import Lookup
+
+_KNOWN = Lookup(Person, "uid", "uid")
+_PLACES = Lookup(Origin, "actor_uid", "actor_uid", "address", "uid")
 
 # An actor's uid and the network address they came from.
 Place = tuple[uuid.UUID, str]
@@ -25,8 +29,10 @@ def remember(uid: uuid.UUID, *, user_id: int | None, name: str, mail: str) -> No
 def know(actors: Iterable[Actor]) -> None:
     """Make a pseudonym for every person among the actors who has none yet."""
     people = {actor.uid: actor for actor in actors if actor.kind == ActorKind.PERSON}
-    known = Person.objects.filter(uid__in=people).values_list("uid", flat=True)
-    for uid in people.keys() - set(known):
+    if not people:
+        return
+    known = {uid for (uid,) in _KNOWN.find(people)}
+    for uid in people.keys() - known:
         actor = people[uid]
         remember(uid, user_id=actor.user_id, name=actor.name, mail=actor.mail)
 
@@ -53,11 +59,24 @@ def place(actor: Actor) -> Place:
 
 
 def _origins(places: set[Place]) -> dict[Place, uuid.UUID]:
-    rows = Origin.objects.filter(
-        actor_uid__in={uid for uid, _ in places},
-        address__in={address for _, address in places},
-    )
-    return {(row.actor_uid, row.address): row.uid for row in rows}
+    rows = _PLACES.find({uid for uid, _ in places})
+    return {
+        (actor, address): uid
+        for actor, address, uid in rows
+        if (actor, address) in places
+    }
+
+
+def last_address(actor_uid: uuid.UUID, subject_uid: str) -> str:
+    """Return where somebody was when they last did something with a subject, "" if unknown.
+
+    What goes on in their name afterwards is told with that address; erasing takes it away.
+    """
+    deeds = Event.objects.filter(subject_uid=subject_uid, actor_uid=actor_uid)
+    deeds = deeds.filter(PRESENT["subject_uid"], origin_uid__isnull=False)
+    origin = deeds.order_by("-id").values_list("origin_uid", flat=True).first()
+    found = Origin.objects.filter(uid=origin).order_by("pk").first() if origin else None
+    return found.address if found else ""
 
 
 def erase(uid: uuid.UUID, *, at: datetime) -> None:

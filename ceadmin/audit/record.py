@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, TypedDict, Unpack
 
 from django.db import transaction
@@ -91,14 +92,20 @@ def record(
 
     Raises `NotInTransaction` outside `transaction.atomic()`.
     """
-    return record_many(chain, [Entry(action, actor, **details)], at=at)[0]
+    (event,) = _chained(chain, [Entry(action, actor, **details)], at)
+    return Event(pk=Event.objects.append_one(event), **event)
 
 
-def record_many(chain: str, rows: Sequence[Entry], *, at: datetime) -> list[Event]:
-    """Write many events into one chain, locking its head once.
+def record_many(chain: str, rows: Sequence[Entry], *, at: datetime) -> None:
+    """Write many events into one chain in one statement, locking its head once.
 
     Raises `NotInTransaction` outside `transaction.atomic()`.
     """
+    Event.objects.append(_chained(chain, rows, at))
+
+
+def _chained(chain: str, rows: Sequence[Entry], at: datetime) -> list[dict[str, Any]]:
+    """Return the columns of the events, and move the chain's head behind them."""
     if not transaction.get_connection().in_atomic_block:
         raise NotInTransaction("Record an event in the transaction of its change.")
     if not rows:
@@ -106,11 +113,13 @@ def record_many(chain: str, rows: Sequence[Entry], *, at: datetime) -> list[Even
     actors = {entry.actor for entry in rows}
     know(actors)
     places = origins(actors)
-    contents = [_content(entry, places, at) for entry in rows]
+    acting = {actor: _actor(actor, places) for actor in actors}
+    when = moment(at)
+    contents = [_content(entry, acting[entry.actor], when) for entry in rows]
     head = _locked_head(str(chain))
     events = [_follow(head, content) for content in contents]
     head.save(update_fields=["sequence", "hash"])
-    return Event.objects.append(events)
+    return events
 
 
 def columns(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,10 +127,10 @@ def columns(content: Mapping[str, Any]) -> dict[str, Any]:
     actor, subject = content["actor"], content["subject"]
     copied = ("outcome", "reason", "ticket", "chain", "sequence", "action")
     return {name: content[name] for name in copied} | {
-        "at": datetime.fromisoformat(content["at"]),
-        "actor_uid": uuid.UUID(actor["uid"]),
+        "at": _time(content["at"]),
+        "actor_uid": _uid(actor["uid"]),
         "actor_kind": actor["kind"],
-        "origin_uid": uuid.UUID(actor["origin"]) if actor["origin"] else None,
+        "origin_uid": _uid(actor["origin"]) if actor["origin"] else None,
         "role": actor["role"],
         "subject_type": subject["type"],
         "subject_uid": subject["uid"],
@@ -132,6 +141,11 @@ def columns(content: Mapping[str, Any]) -> dict[str, Any]:
         "provider_key": content["provider"],
         "previous_hash": content["previous"],
     }
+
+
+# The events of a batch have one time, and few actors.
+_time = lru_cache(maxsize=16)(datetime.fromisoformat)
+_uid = lru_cache(maxsize=256)(uuid.UUID)
 
 
 def _locked_head(chain: str) -> Head:
@@ -148,25 +162,21 @@ def _locked_head(chain: str) -> Head:
     return head
 
 
-def _follow(head: Head, content: dict[str, Any]) -> Event:
-    """Chain a content behind a head, and move the head on to it."""
-    content |= {
-        "chain": head.chain,
-        "sequence": head.sequence + 1,
-        "previous": head.hash,
-    }
+def _follow(head: Head, content: dict[str, Any]) -> dict[str, Any]:
+    """Chain a content behind a head, and move the head on to it; return the columns."""
+    content["chain"] = head.chain
+    content["sequence"] = head.sequence + 1
+    content["previous"] = head.hash
     text = dump(content)
     head.sequence, head.hash = content["sequence"], digest(text)
-    return Event(text=text, hash=head.hash, **columns(content))
+    return columns(content) | {"text": text, "hash": head.hash}
 
 
-def _content(
-    entry: Entry, places: Mapping[Place, uuid.UUID], at: datetime
-) -> dict[str, Any]:
+def _content(entry: Entry, actor: Mapping[str, str], at: str) -> dict[str, Any]:
     return {
         "action": Action(entry.action).value,
-        "actor": _actor(entry.actor, places),
-        "at": moment(at),
+        "actor": actor,
+        "at": at,
         "facts": plain(entry.facts or {}),
         "instance": clipped(entry.instance_uid, 36),
         "item": entry.item_id,
