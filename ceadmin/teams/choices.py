@@ -7,9 +7,9 @@ class Role(models.TextChoices):
     """A member's place in an organization; none implies another, all imply viewer."""
 
     VIEWER = "viewer", "Viewer"  # sees instances, runs and links
-    OPERATOR = "operator", "Operator"  # syncs, probes, makes reconnect links
+    OPERATOR = "operator", "Operator"  # syncs, probes, makes links, drills on tests
     REVOKER = "revoker", "Revoker"  # drafts, starts and stops revocations and drills
-    APPROVER = "approver", "Approver"  # approves what others drafted
+    APPROVER = "approver", "Approver"  # approves what others ask for
     AUDITOR = "auditor", "Auditor"  # reads the audit
     OWNER = "owner", "Owner"  # members, secrets, provider apps, policies
 
@@ -19,24 +19,50 @@ class Act(models.TextChoices):
 
     VIEW = "view", "see what is here"
     OPERATE = "operate", "sync, probe and make reconnect links"
+    DRILL_TEST = "drill_test", "drill on instances tagged as test"
     REVOKE = "revoke", "revoke tokens and run drills"
-    APPROVE = "approve", "approve runs"
+    APPROVE = "approve", "approve runs and loosened policies"
     AUDIT = "audit", "read the audit"
     OWN = "own", "change members, secrets, provider apps and policies"
 
 
-# The one table of who may do what.
-ROLE_FOR: dict[Act, Role] = {
-    Act.VIEW: Role.VIEWER,
-    Act.OPERATE: Role.OPERATOR,
-    Act.REVOKE: Role.REVOKER,
-    Act.APPROVE: Role.APPROVER,
-    Act.AUDIT: Role.AUDITOR,
-    Act.OWN: Role.OWNER,
+# The one table of who may do what: any of the roles is enough.
+ROLES_FOR: dict[Act, frozenset[Role]] = {
+    Act.VIEW: frozenset(Role),
+    Act.OPERATE: frozenset({Role.OPERATOR}),
+    Act.DRILL_TEST: frozenset({Role.OPERATOR, Role.REVOKER}),
+    Act.REVOKE: frozenset({Role.REVOKER}),
+    Act.APPROVE: frozenset({Role.APPROVER}),
+    Act.AUDIT: frozenset({Role.AUDITOR}),
+    Act.OWN: frozenset({Role.OWNER}),
 }
 
 # Recorded beside a superuser's own roles: they may do everything, and it shows.
 SUPERUSER = "superuser"
+
+
+class Answer(models.TextChoices):
+    """Where a question to the approvers stands."""
+
+    WAITING = "waiting", "Waiting for approval"
+    APPROVED = "approved", "Approved"
+    REFUSED = "refused", "Refused"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    EXPIRED = "expired", "Expired"  # nobody answered, or nobody used it, in time
+    VOID = "void", "Void"  # what was asked is no longer what would be done
+    USED = "used", "Used"  # done as approved; good for nothing more
+
+
+# Something can still come of these.
+ANSWER_OPEN = frozenset({Answer.WAITING, Answer.APPROVED})
+
+
+class InvitationStatus(models.TextChoices):
+    """What became of an invitation."""
+
+    OPEN = "open", "Waiting"  # it may have expired: `expires_at` tells
+    ACCEPTED = "accepted", "Accepted"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 class ReauthenticateBy(models.TextChoices):

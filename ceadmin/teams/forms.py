@@ -1,24 +1,31 @@
 """Forms of users and members."""
 
 import zoneinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.password_validation import (
+    password_validators_help_texts,
+    validate_password,
+)
 from django.core.exceptions import ValidationError
+from django.views.decorators.debug import sensitive_variables
 
 from ceadmin.teams.choices import Role
-from ceadmin.teams.members import is_last_owner
-from ceadmin.teams.models import Membership, User
+from ceadmin.teams.invitations import why_not
+from ceadmin.teams.members import is_last_owner, last_owned
+from ceadmin.teams.models import Invitation, Membership, User
 from ceadmin.teams.models.membership import role_flag
 
 if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
     _MembershipForm = forms.ModelForm[Membership]
+    _InvitationForm = forms.ModelForm[Invitation]
     _UserCreationForm = AdminUserCreationForm[User]
 else:
-    _UserForm = _MembershipForm = forms.ModelForm
+    _UserForm = _MembershipForm = _InvitationForm = forms.ModelForm
     _UserCreationForm = AdminUserCreationForm
 
 ROLE_FLAGS = [role_flag(role) for role in Role if role is not Role.VIEWER]
@@ -54,6 +61,23 @@ class UserForm(_UserForm):
             self.fields["time_zone"].widget = forms.Select(choices=zones)
         if "language" in self.fields:
             self.fields["language"].widget = forms.Select(choices=settings.LANGUAGES)
+
+    def clean(self) -> dict[str, Any]:
+        """Keep the way in for whoever owns an organization alone."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in ("is_active", "is_staff"):
+            if name in cleaned and not cleaned[name] and name in self.changed_data:
+                self._keep_owner(name)
+        return cleaned
+
+    def _keep_owner(self, name: str) -> None:
+        # The form has written the answers into its row already; the database has not.
+        stored = User.objects.filter(pk=self.instance.pk).first()
+        alone = last_owned(stored) if stored else None
+        if alone is not None:
+            self.add_error(
+                name, f"{alone} needs an owner: make somebody else one before."
+            )
 
 
 class NewMembershipForm(_MembershipForm):
@@ -98,6 +122,76 @@ class MembershipForm(_MembershipForm):
                 code="last_owner",
             )
         return is_owner
+
+
+class InvitationForm(_InvitationForm):
+    """Whom to invite, in which roles; whether the address is known here stays unsaid."""
+
+    class Meta:
+        model = Invitation
+        fields = ("organization", "email")
+        help_texts: ClassVar = {
+            "email": "Only who signs in with this address, or makes an account for "
+            "it, can accept."
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse who is a member or invited already."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        organization, email = cleaned.get("organization"), cleaned.get("email")
+        problem = why_not(organization, email) if organization and email else None
+        if problem is not None:
+            self.add_error("email", problem.sentence)
+        return cleaned
+
+
+# The roles to offer, with the words that the page of a member has for them.
+InvitationForm.declared_fields.update(forms.fields_for_model(Membership, ROLE_FLAGS))
+
+
+class JoinForm(forms.Form):
+    """Somebody new: a name, and a password that Django's validators find good."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=User._meta.get_field("name").max_length,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password1 = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    password2 = forms.CharField(
+        label="Password once more",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, email: str, data: Any = None) -> None:
+        super().__init__(data, label_suffix="")
+        self._email = email
+        self.fields["password1"].help_text = " ".join(password_validators_help_texts())
+
+    @sensitive_variables()
+    def clean(self) -> dict[str, Any]:
+        """Refuse passwords that differ or are easy to guess."""
+        values = super().clean() or self.cleaned_data
+        first, second = values.get("password1"), values.get("password2")
+        if first and second and first != second:
+            self.add_error("password2", "The two passwords are not the same.")
+        elif first:
+            self._judge(first, str(values.get("name", "")))
+        return values
+
+    @sensitive_variables()
+    def _judge(self, password: str, name: str) -> None:
+        try:
+            validate_password(password, User(email=self._email, name=name))
+        except ValidationError as problem:
+            self.add_error("password1", problem)
 
 
 def chosen_roles(form: forms.BaseForm) -> frozenset[Role]:

@@ -1,7 +1,7 @@
 """Who belongs to an organization: adding, changing and removing members.
 
 Each of them locks the organization's row, so that two owners who remove each other at
-the same moment leave one.
+the same moment leave one. Switching an account off does the same for all that it owns.
 """
 
 from collections.abc import Collection
@@ -11,9 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from ceadmin.audit.choices import Action
-from ceadmin.audit.record import record
-from ceadmin.teams.choices import Role
-from ceadmin.teams.models import Membership, Organization, User
+from ceadmin.audit.record import Subject, record
+from ceadmin.teams.choices import InvitationStatus, Role
+from ceadmin.teams.models import Invitation, Membership, Organization, User
 from ceadmin.teams.models.membership import role_flag
 from ceadmin.teams.users import Hand, subject_of, user_added
 
@@ -22,6 +22,7 @@ class LastOwner(PermissionDenied):
     """An organization would be left without an owner who can sign in."""
 
     def __init__(self, organization: Organization) -> None:
+        self.organization = organization
         super().__init__(
             f"{organization} needs an owner: make somebody else one before."
         )
@@ -39,13 +40,24 @@ def add_member(
     Raises `AlreadyMember`.
     """
     with transaction.atomic():
-        _lock(organization)
-        user = _user(email, hand)
-        if organization.memberships.filter(user=user).exists():
-            raise AlreadyMember(f"{email} is a member of {organization} already.")
-        membership = Membership(organization=organization, user=user, **_flags(roles))
-        membership.save()
-        _record(Action.MEMBER_ADDED, membership, hand, {"roles": membership.roles})
+        lock(organization)
+        return join(organization, _user(email, hand), roles, hand)
+
+
+def join(
+    organization: Organization, user: User, roles: Collection[Role], hand: Hand
+) -> Membership:
+    """Give a user a place in an organization that the caller locked.
+
+    What invited them otherwise is over: it must not bring them back after a removal.
+    Raises `AlreadyMember`.
+    """
+    if organization.memberships.filter(user=user).exists():
+        raise AlreadyMember(f"{user.email} is a member of {organization} already.")
+    membership = Membership(organization=organization, user=user, **_flags(roles))
+    membership.save()
+    _end_invitations(membership, hand)
+    _record(Action.MEMBER_ADDED, membership, hand, {"roles": membership.roles})
     return membership
 
 
@@ -54,7 +66,7 @@ def change_roles(
 ) -> None:
     """Replace a member's roles. Raises `LastOwner`."""
     with transaction.atomic():
-        _lock(membership.organization)
+        lock(membership.organization)
         before = Membership.objects.get(pk=membership.pk).roles
         if Role.OWNER not in roles:
             _keep_an_owner(membership)
@@ -69,16 +81,17 @@ def change_roles(
 def remove_member(membership: Membership, hand: Hand) -> None:
     """Take somebody's place in an organization away. Raises `LastOwner`."""
     with transaction.atomic():
-        _lock(membership.organization)
+        lock(membership.organization)
         _keep_an_owner(membership)
         _record(Action.MEMBER_REMOVED, membership, hand, {"roles": membership.roles})
+        _end_invitations(membership, hand)
         membership.delete()
 
 
 def is_last_owner(membership: Membership) -> bool:
     """Say whether nobody else who can sign in owns the organization."""
     owners = Membership.objects.filter(
-        organization=membership.organization_id, is_owner=True, user__is_active=True
+        organization=membership.organization_id, is_owner=True, **_CAN_SIGN_IN
     )
     pks = set(owners.values_list("pk", flat=True))
     return pks == {membership.pk}
@@ -89,8 +102,54 @@ def _keep_an_owner(membership: Membership) -> None:
         raise LastOwner(membership.organization)
 
 
-def _lock(organization: Organization) -> None:
+def last_owned(user: User) -> Organization | None:
+    """Return an organization that nobody else who can sign in owns, None without such."""
+    owned = Membership.objects.filter(user=user, is_owner=True, **_CAN_SIGN_IN)
+    places = owned.select_related("organization").order_by("organization__name")
+    return next((one.organization for one in places if is_last_owner(one)), None)
+
+
+def keep_owners(user: User) -> None:
+    """Lock what a user owns before they lose the way in, in the caller's transaction.
+
+    Raises `LastOwner`.
+    """
+    owned = Organization.objects.filter(
+        memberships__user=user, memberships__is_owner=True
+    )
+    # In one order for everybody, so that two of these never wait for each other.
+    for pk in owned.order_by("pk").values_list("pk", flat=True):
+        Organization.objects.select_for_update().get(pk=pk)
+    alone = last_owned(user)
+    if alone is not None:
+        raise LastOwner(alone)
+
+
+_CAN_SIGN_IN = {"user__is_active": True, "user__is_staff": True}
+
+
+def lock(organization: Organization) -> None:
+    """Let changes of an organization's members go one by one, until the transaction ends."""
     Organization.objects.select_for_update().get(pk=organization.pk)
+
+
+def _end_invitations(membership: Membership, hand: Hand) -> None:
+    organization, email = membership.organization, membership.user.email
+    waiting = Invitation.objects.filter(
+        organization=organization, email=email, status=InvitationStatus.OPEN
+    )
+    one = waiting.first()
+    ended = {"status": InvitationStatus.WITHDRAWN, "ended_at": hand.now}
+    if one is None or waiting.update(**ended) != 1:
+        return
+    record(
+        Action.INVITATION_WITHDRAWN,
+        chain=organization.chain,
+        actor=hand.actor,
+        at=hand.now,
+        subject=Subject("invitation", one.uid),
+        facts={"person": membership.user.uid},
+    )
 
 
 def _user(email: str, hand: Hand) -> User:

@@ -4,17 +4,20 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from ceadmin.audit.actors import SCHEDULE, Actor
 from ceadmin.audit.choices import ActorKind
-from ceadmin.teams.choices import ROLE_FOR, SUPERUSER, Act, Role
-from ceadmin.teams.models import Membership, Organization, User
+from ceadmin.teams.choices import ROLES_FOR, SUPERUSER, Act, Role
+from ceadmin.teams.models import Membership, Organization, SecondFactor, User
 from ceadmin.teams.models.membership import role_flag
 
 
 class NotAllowed(PermissionDenied):
     """Somebody may not do something in an organization."""
+
+    #: Whether the audit keeps it already; else the page that answers sees to it.
+    recorded = False
 
     def __init__(self, act: Act, organization: Organization | None) -> None:
         self.act = act
@@ -41,10 +44,26 @@ def organizations(
     if isinstance(user, AnonymousUser) or not user.is_active:
         return Organization.objects.none()
     if user.is_superuser:
-        return Organization.objects.all()
-    role = ROLE_FOR[Act(act)]
-    held = {} if role is Role.VIEWER else {f"memberships__{role_flag(role)}": True}
-    return Organization.objects.filter(memberships__user=user, **held)
+        return Organization.objects.filter(_factor_enough(user))
+    # One call of filter(): user and role have to be of the same membership.
+    return Organization.objects.filter(
+        _held(Act(act)), _factor_enough(user), memberships__user=user
+    )
+
+
+def closed_without_factor(user: User | AnonymousUser) -> QuerySet[Organization]:
+    """Return the organizations in which a user may do nothing before they set up a second factor."""
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return Organization.objects.none()
+    closed = Organization.objects.filter(~_factor_enough(user))
+    return closed if user.is_superuser else closed.filter(memberships__user=user)
+
+
+def sees_everything(user: User | AnonymousUser) -> bool:
+    """Say whether no organization is closed to a user: lists need no narrowing."""
+    if isinstance(user, AnonymousUser) or not (user.is_active and user.is_superuser):
+        return False
+    return not closed_without_factor(user).exists()
 
 
 def acts_anywhere(user: User | AnonymousUser) -> frozenset[Act]:
@@ -53,7 +72,9 @@ def acts_anywhere(user: User | AnonymousUser) -> frozenset[Act]:
         return frozenset()
     if user.is_superuser:
         return frozenset(Act)
-    memberships = Membership.objects.filter(user=user)
+    memberships = Membership.objects.filter(
+        user=user, organization__in=organizations(user)
+    )
     return _acts(role for member in memberships for role in member.roles)
 
 
@@ -84,6 +105,25 @@ def background_actor() -> Actor:
     return SCHEDULE
 
 
+def _held(act: Act) -> Q:
+    """Return the question whether a membership allows an act."""
+    roles = ROLES_FOR[act]
+    if Role.VIEWER in roles:
+        return Q()
+    flags = [f"memberships__{role_flag(role)}" for role in sorted(roles)]
+    return Q(*((flag, True) for flag in flags), _connector=Q.OR)
+
+
+def _factor_enough(user: User) -> Q:
+    """Return the question whether an organization takes a user as they sign in.
+
+    Where it wants a second factor of everybody, a membership without one counts for
+    nothing, and so does a superuser's power.
+    """
+    factor = SecondFactor.objects.filter(user=user, confirmed_at__isnull=False)
+    return ~Q(policy__second_factor=True) | Q(Exists(factor))
+
+
 def _acts(roles: Iterable[Role]) -> frozenset[Act]:
     held = frozenset(roles)
-    return frozenset(act for act, role in ROLE_FOR.items() if role in held)
+    return frozenset(act for act, enough in ROLES_FOR.items() if held & enough)

@@ -13,7 +13,7 @@ organization, and by `act_…` what a person must be allowed to do.
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.filters import RelatedFieldListFilter, SimpleListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import BaseModelAdmin
@@ -28,6 +28,7 @@ from django.utils import timezone
 
 from ceadmin.lib.client import client_address
 from ceadmin.teams.choices import Act
+from ceadmin.teams.denials import denied_request, few, not_offered
 from ceadmin.teams.lookups import is_row_number, may_ask
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import (
@@ -36,6 +37,7 @@ from ceadmin.teams.permissions import (
     acts_anywhere,
     organizations,
     require,
+    sees_everything,
 )
 from ceadmin.teams.users import Hand
 
@@ -88,7 +90,7 @@ class Scoped(_Base):
         user = user_of(request)
         if act is None:
             return queryset.none()
-        if user.is_active and user.is_superuser:
+        if sees_everything(user):
             return queryset
         allowed = organizations(user, act).values("pk")
         return queryset.filter(**{f"{self.organization_path}__in": allowed})
@@ -159,6 +161,10 @@ class Scoped(_Base):
         """Ask whether the person is an operator somewhere."""
         return self._allowed(request, Act.OPERATE)
 
+    def has_drill_permission(self, request: HttpRequest) -> bool:
+        """Ask whether the person may drill somewhere, if only on what is tagged as test."""
+        return self._allowed(request, Act.DRILL_TEST)
+
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Ask whether the person is a revoker somewhere."""
         return self._allowed(request, Act.REVOKE)
@@ -208,11 +214,42 @@ class ScopedAdmin(Scoped, _ModelAdmin):
     def response_action(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """Act on ticked rows; raise `BadRequest` for ticks that no list has."""
+        """Act on ticked rows; raise `BadRequest` for ticks that no list has.
+
+        Where one of them is not on this person's list nothing is done: it may be gone,
+        or somebody else's, which is answered alike.
+        """
         ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if not all(is_row_number(one) for one in ticked):
             raise BadRequest("Not a row of this list.")
+        if strange := self._strange(request, ticked):
+            return self._refuse_ticks(request, strange)
         return super().response_action(request, *args, **kwargs)
+
+    def _strange(self, request: HttpRequest, ticked: list[str]) -> set[str]:
+        wanted = {int(one) for one in ticked}
+        own = self.get_queryset(request).filter(pk__in=wanted)
+        return {str(pk) for pk in wanted - set(own.values_list("pk", flat=True))}
+
+    def _refuse_ticks(self, request: HttpRequest, strange: set[str]) -> HttpResponse:
+        model, rows = self.opts.label, few(strange)
+        denied_request(request, "not_on_the_list", model=model, rows=rows)
+        messages.error(
+            request,
+            "Nothing was done: some of the rows that you ticked are not on this list any "
+            "more. Look at the list as it is now, and tick again.",
+        )
+        return HttpResponseRedirect(request.get_full_path())
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show a form again, or for the first time; record a choice that was not offered."""
+        form = context["adminform"].form
+        if request.method == "POST" and (names := not_offered(form)):
+            label = self.opts.label
+            denied_request(request, "not_offered", model=label, fields=names)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Replace plain filters by a relation with scoped ones."""

@@ -1,7 +1,8 @@
-"""Admin pages of the team: users, members and the audit."""
+"""Admin pages of the team: users, members, invitations and the audit."""
 
 from ceadmin.teams.admin.events import EventAdmin
+from ceadmin.teams.admin.invitations import InvitationAdmin
 from ceadmin.teams.admin.memberships import MembershipAdmin
 from ceadmin.teams.admin.users import UserAdmin
 
-__all__ = ["EventAdmin", "MembershipAdmin", "UserAdmin"]
+__all__ = ["EventAdmin", "InvitationAdmin", "MembershipAdmin", "UserAdmin"]

@@ -1,63 +1,40 @@
 """The audit, to read: auditors see their organizations' events, superusers all."""
 
-import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
+from django.views.decorators.http import require_GET
 
 from ceadmin import ui
-from ceadmin.audit.models import Event, Origin
-from ceadmin.audit.record import SYSTEM_CHAIN
-from ceadmin.frame import FramedAdmin, chosen_organization
+from ceadmin.audit.models import Event, Head
+from ceadmin.audit.record import Subject
+from ceadmin.frame import FramedAdmin
+from ceadmin.teams.admin.event_export import export
+from ceadmin.teams.admin.event_filters import FILTERS, question_of
+from ceadmin.teams.admin.event_list import EventList, shown
+from ceadmin.teams.admin.event_proofs import neighbours_of, proofs_of
+from ceadmin.teams.admin.event_receipts import has_receipt, receipt_of
+from ceadmin.teams.admin.event_words import offered, page_of
+from ceadmin.teams.audit_reads import note_read, note_receipt
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import Organization
 from ceadmin.teams.naming import Names, names_of
-from ceadmin.teams.permissions import organizations
+from ceadmin.teams.permissions import (
+    closed_without_factor,
+    organizations,
+    sees_everything,
+)
+from ceadmin.teams.recent import require_recent
 from ceadmin.teams.scoping import ScopedAdmin, user_of
-
-
-class ChainFilter(admin.SimpleListFilter):
-    """Events of one organization."""
-
-    title = "organization"
-    parameter_name = "chain"
-
-    def lookups(
-        self, request: HttpRequest, model_admin: Any
-    ) -> Iterable[tuple[str, str]]:
-        """Offer the organizations whose audit the person may read."""
-        readable = organizations(user_of(request), Act.AUDIT).order_by("name")
-        choices = [(row.chain, row.name) for row in readable]
-        user = user_of(request)
-        return [*choices, ("system", "System")] if user.is_superuser else choices
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Event]
-    ) -> QuerySet[Event]:
-        """Narrow to the one chosen here, else to the one chosen for every page."""
-        if self.value() is None:
-            chosen = chosen_organization(request)
-            return queryset.filter(chain=chosen.chain) if chosen else queryset
-        chain = SYSTEM_CHAIN if self.value() == "system" else self.value()
-        return queryset.filter(chain=chain)
-
-
-class OutcomeFilter(admin.AllValuesFieldListFilter):
-    """Events of one outcome, by the words that its pill has everywhere."""
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Name the outcomes in words."""
-        first, *others = super().choices(changelist)
-        yield first
-        for choice in others:
-            word = str(choice["display"])
-            label = ui.look(word).label if word != self.empty_value_display else "None"
-            yield {**choice, "display": label}
 
 
 @admin.register(Event)
@@ -69,45 +46,14 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
     act_add = act_change = act_delete = None
 
     list_display = (
-        "time",
-        "action",
-        "who",
-        "subject",
-        "result",
-        "organization_name",
-        "reason",
-        "ticket",
+        *("time", "action", "who", "subject", "result"),
+        *("organization_name", "reason", "ticket"),
     )
-    list_filter = (ChainFilter, "action", ("outcome", OutcomeFilter), "at")
-    lookups = ("subject_uid", "run_uid", "instance_uid")
-    search_fields = ("reason", "ticket", "subject_name")
+    list_display_links = ("action",)
+    list_filter = FILTERS
+    search_fields = ("reason", "ticket", "subject_name")  # `finding` looks for them
     search_help_text = "Reason, ticket, name or id"
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "exact_time",
-                    "organization_name",
-                    "action",
-                    "who",
-                    "role",
-                    "address",
-                    "subject",
-                )
-            },
-        ),
-        (
-            "Why, and what came of it",
-            {"fields": ("reason", "ticket", "result", "facts")},
-        ),
-        (
-            "Where it belongs",
-            {"fields": ("provider_key", "instance_uid", "run_uid", "item_id")},
-        ),
-        ("Proof", {"fields": ("sequence", "hash", "previous_hash", "text")}),
-    )
-    ordering = ("-id",)
+    sortable_by = ()  # the newest first, always: that is how they are found
     show_full_result_count = False
     list_per_page = 50
     actions = None
@@ -116,6 +62,27 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
     empty_title = "No events here"
     empty_text = "Everything done to instances, secrets and members is recorded here."
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventList]:
+        """Find events along their indexes."""
+        return EventList
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the files and the receipts."""
+        guard = self.admin_site.admin_view
+        own = (
+            path(
+                "export/<slug:kind>/",
+                guard(require_GET(self.export_view)),
+                name="audit_event_export",
+            ),
+            path(
+                "receipt/<uuid:instance>/<uuid:run>/",
+                guard(require_GET(self.receipt_view)),
+                name="audit_event_receipt",
+            ),
+        )
+        return [*own, *super().get_urls()]
+
     def rows(
         self, request: HttpRequest, act: Act | None, queryset: QuerySet[Event]
     ) -> QuerySet[Event]:
@@ -123,21 +90,13 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         user = user_of(request)
         if act is None:
             return queryset.none()
-        if user.is_active and user.is_superuser:
+        if sees_everything(user):
             return queryset
+        if user.is_active and user.is_superuser:
+            closed = closed_without_factor(user)
+            return queryset.exclude(chain__in=[row.chain for row in closed])
         readable = organizations(user, act)
         return queryset.filter(chain__in=[row.chain for row in readable])
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Find an id where ids stand, by index; look for words everywhere else."""
-        try:
-            uid = str(uuid.UUID(search_term.strip()))
-        except ValueError:
-            return super().get_search_results(request, queryset, search_term)
-        about = Q(subject_uid=uid) | Q(run_uid=uid) | Q(instance_uid=uid)
-        return queryset.filter(about), False
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Leave the organization out where every row would name the same."""
@@ -160,35 +119,103 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Fetch the names of a whole page at once."""
         changelist = super().get_changelist_instance(request)
-        changelist.result_list = list(changelist.result_list)
         _attach_names(changelist.result_list)
         return changelist
 
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Event | None:
-        """Return an event with the names that belong to it."""
-        event = super().get_object(request, object_id, from_field)
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None
+    ) -> HttpResponse:
+        """Record that the list was read."""
+        response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            events = response.context_data["cl"].result_list
+            note_read(request, shown(events), timezone.now())
+        return response
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        """Show one event whole, and whether it still is what was hashed."""
+        if request.method != "GET" or not self.has_view_permission(request):
+            raise PermissionDenied
+        event = self.get_object(request, object_id)
         if not isinstance(event, Event):
-            return None
-        _attach_names([event])
-        return event
+            raise Http404
+        heads = Head.objects.filter(chain=event.chain).values_list(
+            "sequence", flat=True
+        )
+        last = heads.order_by("pk").first() or 0
+        note_read(request, {event.chain}, timezone.now())
+        proof = proofs_of([event])[0]
+        context = {
+            "original": event,
+            "proof": proof,
+            "has_receipt": has_receipt(proof),
+            "beside": neighbours_of(event, last),
+            "provider": _provider(event),
+            "subject_page": page_of(event.subject_type, event.subject_uid),
+            "run_page": page_of("run", event.run_uid),
+            "instance_page": page_of("instance", event.instance_uid),
+        }
+        return self._page(request, "event", str(event), context)
+
+    def receipt_view(
+        self, request: HttpRequest, instance: uuid.UUID, run: uuid.UUID
+    ) -> HttpResponse:
+        """Show what was done to one instance by one run, to be printed."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        rows = self.rows(request, self.act_view, Event.objects.all())
+        receipt = receipt_of(rows, instance, run)
+        event, now = receipt.first.event, timezone.now()
+        organization = self.organization_of(event)
+        subject = Subject("instance", event.instance_uid, event.subject_name)
+        note_receipt(request, event.chain, subject, event.run_uid, now)
+        context = {
+            "receipt": receipt,
+            "event": event,
+            "provider": _provider(event),
+            "made_at": now,
+            "receipt_commands": _commands(request, organization),
+            "instance_page": page_of("instance", event.instance_uid),
+            "run_page": page_of("run", event.run_uid),
+        }
+        title = f"Receipt: {event.subject_name}"
+        return self._page(request, "receipt", title, context)
+
+    def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
+        """Stream what the list shows as a file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        require_recent(request)
+        return export(request, question_of(request), kind, timezone.now())
+
+    def _page(
+        self, request: HttpRequest, name: str, title: str, context: dict[str, Any]
+    ) -> TemplateResponse:
+        request.current_app = self.admin_site.name
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+        }
+        template = f"admin/audit/event/{name}.html"
+        return TemplateResponse(request, template, {**frame, **context})
 
     def audit_uid(self, obj: Event) -> str:
         """Give what an event is about."""
         return obj.subject_uid
 
-    @admin.display(description="time", ordering="id")
+    @admin.display(description="time")
     def time(self, event: Event) -> str:
         """Say how long ago it was."""
         return ui.when(event.at, timezone.now())
 
-    @admin.display(description="time")
-    def exact_time(self, event: Event) -> str:
-        """Say when it was, to the second."""
-        return ui.absolute(event.at)
-
-    @admin.display(description="outcome", ordering="outcome")
+    @admin.display(description="outcome")
     def result(self, event: Event) -> str:
         """Show what came of it as every page shows it."""
         return ui.pill(event.outcome)
@@ -208,22 +235,19 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         """Name what was acted on."""
         return _names(event).subject
 
-    @admin.display(description="network address")
-    def address(self, event: Event) -> str:
-        """Name the network address the actor came from."""
-        if event.origin_uid is None:
-            return ""
-        origin = Origin.objects.filter(uid=event.origin_uid).order_by("pk").first()
-        return origin.address if origin else "Erased"
 
-    @admin.display(description="facts")
-    def facts(self, event: Event) -> str:
-        """Show the facts in lines."""
-        try:
-            facts = json.loads(event.text)["facts"]
-        except (ValueError, KeyError, TypeError):
-            return "The text of this event was altered."
-        return json.dumps(facts, indent=2, ensure_ascii=False)
+def _commands(request: HttpRequest, organization: Organization | None) -> str:
+    """Return how to verify a receipt, as the person would type it."""
+    of = f" --organization {organization.slug}" if organization else ""
+    who = getattr(request.user, "email", "")
+    return (
+        f"manage.py export_audit audit.jsonl --as {who}{of}\n"
+        "manage.py verify_audit audit.jsonl --public-keys KEYS --checkpoints CHECKPOINTS"
+    )
+
+
+def _provider(event: Event) -> str:
+    return dict(offered("provider_key")).get(event.provider_key, event.provider_key)
 
 
 def _attach_names(events: Sequence[Event]) -> None:

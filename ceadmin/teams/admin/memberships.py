@@ -1,11 +1,17 @@
-"""Members of the organizations: seen by all of them, looked after by the owners."""
+"""Members of the organizations: seen by all of them, looked after by the owners.
 
+Owners invite. Only superusers, who see every account anyway, add somebody without asking:
+to an owner the new row would tell whether a mail address has an account, and whose it is.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 
 from ceadmin import ui
@@ -25,7 +31,8 @@ from ceadmin.teams.members import (
 )
 from ceadmin.teams.models import Membership
 from ceadmin.teams.permissions import organizations
-from ceadmin.teams.scoping import ScopedAdmin
+from ceadmin.teams.recent import require_recent
+from ceadmin.teams.scoping import ScopedAdmin, user_of
 
 
 @admin.register(Membership)
@@ -43,6 +50,20 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
     empty_icon = "team"
     empty_title = "No members here"
     empty_text = "Members share an organization's secrets without seeing them."
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer to invite somebody, to those who may."""
+        may_invite = self._allowed(request, Act.OWN)
+        words = {"may_invite": may_invite, **(extra_context or {})}
+        return super().changelist_view(request, words)
+
+    def get_empty_action(self, request: HttpRequest) -> tuple[str, str] | None:
+        """Offer to invite somebody."""
+        if not self._allowed(request, Act.OWN):
+            return None
+        return "Invite somebody", reverse("admin:teams_invitation_add")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for a mail address when adding; show the user afterwards."""
@@ -82,6 +103,20 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
         given: dict[str, Any] = super().get_changeform_initial_data(request)
         return ({"organization": only.pk} if only else {}) | given
 
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let owners invite instead."""
+        user = user_of(request)
+        return user.is_superuser and super().has_add_permission(request, obj)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Lead owners to where they invite."""
+        leads = request.method == "GET" and self._allowed(request, Act.OWN)
+        if leads and not self.has_add_permission(request):
+            return HttpResponseRedirect(reverse("admin:teams_invitation_add"))
+        return super().add_view(request, form_url, extra_context)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Keep the last owner of an organization."""
         if isinstance(obj, Membership) and is_last_owner(obj):
@@ -92,6 +127,7 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
         self, request: HttpRequest, obj: Any, form: Any, change: bool
     ) -> None:
         """Add the member or replace the roles, and record it."""
+        require_recent(request)
         hand = self.hand(request, obj.organization)
         roles = chosen_roles(form)
         if change:
@@ -103,6 +139,7 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Remove the member and record it."""
+        require_recent(request)
         remove_member(obj, self.hand(request, obj.organization))
 
     def delete_queryset(

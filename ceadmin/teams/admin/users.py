@@ -2,22 +2,30 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from ceadmin.frame import FramedAdmin
+from ceadmin.teams import browsers
 from ceadmin.teams.choices import Act
+from ceadmin.teams.factors import FactorError, codes_left, factor_of, reset
 from ceadmin.teams.forms import NewUserForm, UserForm
+from ceadmin.teams.members import keep_owners
 from ceadmin.teams.models import Membership, Organization, User
 from ceadmin.teams.permissions import organizations
+from ceadmin.teams.recent import require_recent
 from ceadmin.teams.scoping import ScopedAdmin, user_of
 from ceadmin.teams.users import user_added, user_changed
+from ceadmin.teams.views.ending import end_others
 
 if TYPE_CHECKING:
     _UserAdmin = auth_admin.UserAdmin[User]
@@ -57,6 +65,7 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
     )
     ordering = ("email",)
     filter_horizontal = ()
+    change_form_template = "ceadmin/user.html"
 
     def rows(
         self, request: HttpRequest, act: Act | None, queryset: QuerySet[User]
@@ -112,13 +121,21 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
     def save_model(
         self, request: HttpRequest, obj: Any, form: Any, change: bool
     ) -> None:
-        """Save the user and record it."""
-        super().save_model(request, obj, form, change)
+        """Save the user and record it; powers are given by who proved who they are."""
+        if not change or set(form.changed_data) & {"email", *MANAGED_FIELDS}:
+            require_recent(request)
+        if change and not (obj.is_active and obj.is_staff):
+            keep_owners(User.objects.get(pk=obj.pk))
         hand = self.hand(request, None)
-        if change:
-            user_changed(obj, form.changed_data, hand)
-        else:
+        if not change:
+            super().save_model(request, obj, form, change)
             user_added(obj, hand)
+            return
+        # Nothing else: a password or a round of sessions may have changed meanwhile.
+        obj.save(update_fields=form.changed_data)
+        if not (obj.is_active and obj.is_staff):
+            browsers.end_all(obj, hand, why="account_closed")
+        user_changed(obj, form.changed_data, hand)
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
@@ -126,13 +143,20 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
         """Let superusers set a password; others change their own knowing the old one."""
         if not _is_superuser(request):
             raise PermissionDenied
+        if request.method == "POST":
+            require_recent(request)
         with transaction.atomic():
             before = self._password_of(request, id)
             response = super().user_change_password(request, id, form_url)
             user = self.get_object(request, unquote(id))
             if isinstance(user, User) and user.password != before:
-                user_changed(user, ["password"], self.hand(request, None))
+                self._password_set(request, user)
         return response
+
+    def _password_set(self, request: HttpRequest, user: User) -> None:
+        """End what was signed in with the old password; one's own session stays."""
+        self._end(request, user, "password_changed")
+        user_changed(user, ["password"], self.hand(request, None))
 
     def _password_of(self, request: HttpRequest, id: str) -> str:
         user = self.get_object(request, unquote(id))
@@ -146,9 +170,73 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
 
+    # Sessions and second factor of somebody else
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the buttons of a user's page."""
+        wrap, pk = self.admin_site.admin_view, "<path:object_id>"
+        end, reset = require_POST(self.end_sessions), require_POST(self.reset_factor)
+        own = [
+            path(f"{pk}/sessions/end/", wrap(end), name="teams_user_end_do"),
+            path(f"{pk}/factor/reset/", wrap(reset), name="teams_user_factor_do"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show where a person is signed in, and their second factor, to who may act on it."""
+        user = kwargs.get("obj")
+        if isinstance(user, User):
+            context |= {
+                "may_end": self._may_end(request, user),
+                "may_reset": _is_superuser(request),
+                "live_count": len(browsers.live(user, timezone.now())),
+                "factor": factor_of(user),
+                "codes_left": codes_left(user),
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _may_end(self, request: HttpRequest, user: User) -> bool:
+        """Let superusers, and owners of an organization of theirs, end a person's sessions."""
+        owned = organizations(user_of(request), Act.OWN)
+        member = Membership.objects.filter(user=user, organization__in=owned)
+        return _is_superuser(request) or member.exists()
+
+    def end_sessions(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """End all sessions of a person."""
+        user = self.fetch(request, object_id, Act.VIEW)
+        if not self._may_end(request, user):
+            raise PermissionDenied
+        require_recent(request)
+        self._end(request, user, browsers.ASKED)
+        messages.success(request, f"{user} is signed out everywhere.")
+        return _page_of(user)
+
+    def _end(self, request: HttpRequest, user: User, why: str) -> None:
+        hand = self.hand(request, None)
+        if user.pk == user_of(request).pk:
+            end_others(request, user, hand, why=why)
+        else:
+            browsers.end_all(user, hand, why=why)
+
+    def reset_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Take away the second factor of somebody who lost it, and end their sessions."""
+        user = self.fetch(request, object_id, Act.VIEW)
+        if not _is_superuser(request):
+            raise PermissionDenied
+        require_recent(request)
+        try:
+            reset(user, self.hand(request, None))
+        except FactorError as problem:
+            messages.error(request, problem.sentence)
+        else:
+            messages.success(request, f"{user} has no second factor any more.")
+        return _page_of(user)
+
     def fetch(self, request: HttpRequest, object_id: str, act: Act) -> User:
         """Return a user for a page of one's own, as `ScopedAdmin.fetch` does."""
-        user = self.get_object(request, object_id)
+        user = self.get_object(request, unquote(object_id))
         if not isinstance(user, User):
             raise Http404
         return user
@@ -157,3 +245,7 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
 def _is_superuser(request: HttpRequest) -> bool:
     user = user_of(request)
     return user.is_active and user.is_superuser
+
+
+def _page_of(user: User) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:teams_user_change", args=[user.pk]))

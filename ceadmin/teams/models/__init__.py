@@ -2,6 +2,25 @@
 
 from ceadmin.teams.models.membership import Membership
 from ceadmin.teams.models.organization import Organization
+from ceadmin.teams.models.policy import Policy, PolicyChange
+from ceadmin.teams.models.signing_in import (
+    Browser,
+    Invitation,
+    RecoveryCode,
+    SecondFactor,
+    Tally,
+)
 from ceadmin.teams.models.user import User
 
-__all__ = ["Membership", "Organization", "User"]
+__all__ = [
+    "Browser",
+    "Invitation",
+    "Membership",
+    "Organization",
+    "Policy",
+    "PolicyChange",
+    "RecoveryCode",
+    "SecondFactor",
+    "Tally",
+    "User",
+]
