@@ -2,9 +2,10 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 
 from ceadmin.checks import check_configuration
+from ceadmin.data_checks import check_data
 
 
 class CeadminConfig(AppConfig):
@@ -17,6 +18,7 @@ class CeadminConfig(AppConfig):
     def ready(self) -> None:
         """Let `manage.py check` tell what is wrong with the configuration."""
         register(check_configuration)
+        register(check_data, Tags.database)
 
 
 class CeadminAdminConfig(AdminConfig):

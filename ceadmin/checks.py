@@ -11,9 +11,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import django
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+from ceadmin.data_checks import audit_problems, data_problems
 
 # Exit code of a start that was refused. It is also what gunicorn takes for "stop, do not
 # try again" from a process that cannot load the application.
@@ -25,9 +29,17 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "testserver", ".localh
 NEW_KEYS = "Put the lines that `manage.py new_keys` prints into .env, once."
 
 
-def refuse_or_start() -> None:
-    """Return if the configuration may run; else print why not and exit."""
+def refuse_or_start(*, migrates: bool = False) -> None:
+    """Return if the configuration may run on this data; else print why not and exit.
+
+    Who `migrates` next puts the audit's triggers back, and only tells that they were gone.
+    """
     errors = [message for message in configuration() if message.is_serious()]
+    if not errors:
+        django.setup()
+        errors = [*data_problems(), *([] if migrates else audit_problems())]
+        # Processes that part from this one must not share a connection.
+        connections.close_all()
     if errors:
         raise SystemExit(refuse(errors))
 
@@ -53,6 +65,7 @@ def configuration() -> Iterator[CheckMessage]:
     yield from _secret_key()
     yield from _key_list("FIELD_KEYS", settings.FIELD_KEYS, "ceadmin.E002")
     yield from _key_list("FINGERPRINT_KEYS", settings.FINGERPRINT_KEYS, "ceadmin.E003")
+    yield from _key_list("CHECKPOINT_KEYS", settings.CHECKPOINT_KEYS, "ceadmin.E012")
     yield from _demo_keys()
     yield from _play_beside_public_hosts()
     yield from _emulator()
@@ -116,7 +129,7 @@ def _is_key(entry: str) -> bool:
 def _demo_keys() -> Iterator[CheckMessage]:
     if settings.DEMO:
         return
-    for name in ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS"):
+    for name in ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS", "CHECKPOINT_KEYS"):
         value = given_secret_key() if name == "SECRET_KEY" else getattr(settings, name)
         if any(entry.strip().startswith(DEMO_PREFIX) for entry in value.split(",")):
             yield Error(

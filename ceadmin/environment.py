@@ -10,8 +10,10 @@ Nothing is raised: settings must load so that `ceadmin.checks` can say what is w
 
 import logging
 import re
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,16 @@ import environ
 
 YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off"})
+MOST_DAYS = 36_500
+MOST_CALLS = 100_000
+_WHOLE, _DECIMAL = re.compile(r"[0-9]{1,9}"), re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 SETTING_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=")
+
+#: A file that holds one of these is nobody else's to read.
+KEYS = ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS", "CHECKPOINT_KEYS")
+OPEN_TO_OTHERS = (
+    "holds keys and others than its owner may read or write it: chmod 600 {}"
+)
 
 # It would print a line that it cannot read, and with it a secret.
 logging.getLogger("environ").setLevel(logging.ERROR)
@@ -51,6 +62,9 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
             ):
                 self.problems.append((path.name, f"line {number} is not NAME=value"))
         self._parse(path, wins=wins)
+        held = [name for name in KEYS if any(_gives(line, name) for line in lines)]
+        if held and is_open_to_others(path):
+            self.problems.append((path.name, OPEN_TO_OTHERS.format(path)))
 
     def _parse(self, path: Path, *, wins: bool) -> None:
         class Reader(environ.Env):  # type: ignore[misc]
@@ -70,6 +84,8 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
         if not file:
             return self.text(name)
         try:
+            if is_open_to_others(Path(file)):
+                self.problems.append((f"{name}_FILE", OPEN_TO_OTHERS.format(file)))
             return Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             self.problems.append(
@@ -84,16 +100,45 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
             self.problems.append((name, "is neither yes (1) nor no (0)"))
         return word in YES if word in YES | NO else default
 
-    def number(self, name: str, default: int) -> int:
-        """Return a whole number that is not negative."""
+    def number(
+        self, name: str, default: int, *, least: int = 0, most: int | None = None
+    ) -> int:
+        """Return a whole number, at least `least` and at most `most`."""
         word = self.text(name).strip()
-        if word and not word.isdecimal():
-            self.problems.append((name, "is not a whole number"))
-        return int(word) if word.isdecimal() else default
+        fits = word.isdecimal() and least <= int(word) <= (most or int(word))
+        if word and not fits:
+            above = f" to {most}" if most else " on"
+            bounds = f" from {least}{above}" if least or most else ""
+            self.problems.append((name, f"is not a whole number{bounds}"))
+        return int(word) if fits else default
+
+    def days(self, name: str, default: int) -> timedelta | None:
+        """Return a time in days, at least one; None where the word is "forever"."""
+        word = self.text(name).strip().lower()
+        if word == "forever":
+            return None
+        if word and not (word.isdecimal() and 1 <= int(word) <= MOST_DAYS):
+            self.problems.append(
+                (name, f'is neither a number of days, 1 to {MOST_DAYS}, nor "forever"')
+            )
+            word = ""
+        return timedelta(days=int(word or default))
+
+    def limit(self, name: str, *, whole: bool = False) -> float | None:
+        """Return a number above 0, None where nothing is said."""
+        word = self.text(name).strip()
+        fits = _WHOLE.fullmatch(word) if whole else _DECIMAL.fullmatch(word)
+        if word and not (fits and 0 < float(word) <= MOST_CALLS):
+            what = "whole number" if whole else "number"
+            self.problems.append(
+                (name, f"is not a {what} above 0 and at most {MOST_CALLS}")
+            )
+            return None
+        return float(word) if word else None
 
     def words(self, name: str) -> list[str]:
         """Return the entries of a comma-separated list."""
-        return [word for part in self.text(name).split(",") if (word := part.strip())]
+        return words_of(self.text(name))
 
     def database(self, name: str, default: Path, base: Path) -> dict[str, Any]:
         """Return Django's description of the database that the address names."""
@@ -109,6 +154,22 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
                 return dict(self.db_url_config(address))
         self.problems.append((name, "is neither sqlite:///PATH nor postgres://…"))
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+
+
+def words_of(text: str) -> list[str]:
+    """Return the entries of a comma-separated list."""
+    return [word for part in text.split(",") if (word := part.strip())]
+
+
+def is_open_to_others(path: Path) -> bool:
+    """Say whether a file's group, or everybody, may read or write it."""
+    mode = path.stat().st_mode
+    return stat.S_ISREG(mode) and bool(mode & 0o077)
+
+
+def _gives(line: str, name: str) -> bool:
+    given, _, value = line.removeprefix("export ").partition("=")
+    return given == name and bool(value.strip())
 
 
 def _over(winner: Mapping[str, str], loser: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
@@ -23,8 +24,9 @@ from ceadmin.teams.permissions import organizations
 
 if TYPE_CHECKING:
     _Admin = ModelAdmin[Any]
+    _Paginator = Paginator[Any]
 else:
-    _Admin = object
+    _Admin, _Paginator = object, Paginator
 
 CHOSEN = "organization"  # the session's key
 
@@ -54,10 +56,20 @@ PLACES = (
         ("instances.reconnectlink",),
         short=_("Links"),
     ),
-    Place("providers", _("Providers"), "providers", ("providers.providerapp",)),
+    Place(
+        "providers",
+        _("Providers"),
+        "providers",
+        ("providers.providerapp", "providers.limit"),
+    ),
     Place("audit", _("Audit"), "audit", ("audit.event",), apart=True),
     Place("organization", _("Organization"), "organization", ("teams.organization",)),
-    Place("team", _("Team"), "team", ("teams.membership", "teams.user")),
+    Place(
+        "team",
+        _("Team"),
+        "team",
+        ("teams.membership", "teams.invitation", "teams.user"),
+    ),
 )
 
 #: How many places the phone's bar shows beside "More".
@@ -128,6 +140,17 @@ def organizations_in_view(request: HttpRequest) -> QuerySet[Organization]:
     return mine.filter(pk=chosen.pk) if chosen else mine
 
 
+class Uncounted(_Paginator):
+    """The rows of a list on which a bulk action is pressed: nobody looks at their number."""
+
+    count = 2**31 - 1  # any page that the address names exists
+
+
+def is_bulk_action(request: HttpRequest) -> bool:
+    """Tell whether a bulk action of a list was pressed: its answer shows no list."""
+    return request.method == "POST" and "action" in request.POST
+
+
 class FramedAdmin(_Admin):
     """A ModelAdmin whose list speaks: headline, empty state, chosen organization.
 
@@ -165,10 +188,25 @@ class FramedAdmin(_Admin):
             return rows
         return rows.filter(**{self.organization_path: chosen})
 
+    def get_paginator(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        per_page: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> _Paginator:
+        """Count no rows for a bulk action: "all matching" may be a million."""
+        if is_bulk_action(request):
+            return Uncounted(queryset, per_page)
+        return super().get_paginator(request, queryset, per_page, *args, **kwargs)
+
     def changelist_view(
         self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None
     ) -> HttpResponse:
         """Give the list its sentence and its empty state."""
+        if is_bulk_action(request):
+            return super().changelist_view(request, {**(extra_context or {})})
         words = {
             "headline": self.headline(request),
             "empty_icon": self.empty_icon,

@@ -15,6 +15,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from ceadmin.audit.triggers import triggers_present
+from ceadmin.data_checks import data_problems
 from ceadmin.lib import broker
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,10 @@ def _audit() -> str:
         return _unwell("unknown", error)
 
 
+def _sealed() -> str:
+    return "a key is not loaded" if any(data_problems()) else WELL
+
+
 def _unwell(state: str, error: Exception) -> str:
     """Return `state`; what exactly went wrong is for the log, it may name hosts."""
     logger.warning("not ready, %s: %s", state, type(error).__name__, exc_info=error)
@@ -93,4 +98,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "broker": _broker,
     "worker": _worker,
     "audit_triggers": _audit,
+    "field_keys": _sealed,
 }

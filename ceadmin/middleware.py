@@ -6,10 +6,14 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ceadmin.lib import logs, trace
+from ceadmin.teams import browsers
+from ceadmin.teams.recent import is_too_old
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +93,38 @@ def security_headers(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+#: The session's key for when its end was last moved, and how often that happens.
+USED_AT, USED_EVERY_SECONDS = "used_at", 5 * 60
+
+
+def session_life(get_response: GetResponse) -> GetResponse:
+    """End a session that is too old; move the end of one that is used.
+
+    It is moved at most every five minutes: writing at every request would let pages that
+    refresh themselves wait for a run's writes on SQLite, which has one writer at a time.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if SESSION_KEY in request.session and is_too_old(request):
+            browsers.forget(request.session.session_key)
+            request.session.flush()
+            request.user = AnonymousUser()
+        response = get_response(request)
+        _move_end(request)
+        return response
+
+    return middleware
+
+
+def _move_end(request: HttpRequest) -> None:
+    session, now = request.session, timezone.now()  # noqa: TID251 (where a request enters)
+    if session.is_empty() or SESSION_KEY not in session:
+        return
+    if now.timestamp() - session.get(USED_AT, 0) >= USED_EVERY_SECONDS:
+        session[USED_AT] = int(now.timestamp())
+        browsers.used(session.session_key or "", now)
 
 
 def time_zone(get_response: GetResponse) -> GetResponse:

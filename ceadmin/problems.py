@@ -12,12 +12,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from ceadmin.teams.denials import organization_of, refused_post
+from ceadmin.teams.models import User
 
-def _show(request: HttpRequest, status: int, name: str) -> HttpResponse:
+
+def _show(request: HttpRequest, status: int, name: str, **more: str) -> HttpResponse:
     home = reverse("admin:index")
     inside = request.path.startswith(home) and hasattr(request, "session")
     if inside and admin.site.has_permission(request):
-        context = admin.site.each_context(request)
+        context = admin.site.each_context(request) | more
         return render(request, f"admin/{name}.html", context, status=status)
     return render(request, f"{name}.html", {"home": home}, status=status)
 
@@ -28,8 +31,16 @@ def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
 
 
 def not_allowed(request: HttpRequest, exception: PermissionDenied) -> HttpResponse:
-    """Answer 403."""
-    return _show(request, 403, "403")
+    """Answer 403, and let the audit keep what was posted in vain."""
+    refused_post(request, exception)
+    return _show(request, 403, "403", says=_sentence(request, exception))
+
+
+def _sentence(request: HttpRequest, exception: PermissionDenied) -> str:
+    """Return what a refusal says, where it is about what the person may see."""
+    user = getattr(request, "user", None)
+    told = isinstance(user, User) and organization_of(user, exception) is not None
+    return str(exception) if told else ""
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:

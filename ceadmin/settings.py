@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ceadmin.environment import Environment
+from ceadmin.environment import Environment, words_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -49,9 +49,23 @@ STATE_DIR = BASE_DIR / env.text("CEADMIN_STATE_DIR", "var")
 DEMO_DIR = BASE_DIR / env.text("CEADMIN_DEMO_DIR", "var/demo")
 WEB_BIND = env.text("WEB_BIND", "127.0.0.1")
 WEB_PORT = env.number("WEB_PORT", 8000)
-WEB_PROCESSES = env.number("WEB_PROCESSES", 2)
-WORKER_PROCESSES = env.number("WORKER_PROCESSES", min(os.cpu_count() or 1, 4))
-LEASE_SECONDS = env.number("LEASE_SECONDS", 30)
+WEB_PROCESSES = env.number("WEB_PROCESSES", 2, least=1)
+WORKER_PROCESSES = env.number("WORKER_PROCESSES", min(os.cpu_count() or 1, 4), least=1)
+LEASE_SECONDS = env.number("LEASE_SECONDS", 30, least=2)
+RUN_CONNECTIONS = env.number("RUN_CONNECTIONS", 50, least=1, most=1000)
+
+# How long rows are kept that pile up; None is for ever. Runs and the audit always are.
+RETAIN_ATTEMPTS_DAYS = env.days("RETAIN_ATTEMPTS_DAYS", 90)
+RETAIN_ITEMS_DAYS = env.days("RETAIN_ITEMS_DAYS", 365)
+RETAIN_LINKS_DAYS = env.days("RETAIN_LINKS_DAYS", 365)
+RETAIN_FLIPS_DAYS = env.days("RETAIN_FLIPS_DAYS", 365)
+DRAFT_DAYS = env.days("DRAFT_DAYS", 7)
+
+# Calls to Cloud Elements with one organization's secrets, unless it has limits of its own.
+PLATFORM_RATE = env.limit("PLATFORM_RATE")
+_platform_slots = env.limit("PLATFORM_CONCURRENCY", whole=True)
+PLATFORM_CONCURRENCY = int(_platform_slots) if _platform_slots else None
+
 EMULATOR_PORT = env.number("EMULATOR_PORT", 9900)
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{WEB_PORT}").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
@@ -66,11 +80,19 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # Keys. SECRET_KEY signs sessions; FIELD_KEYS seal what the database keeps secret;
-# FINGERPRINT_KEYS make tokens recognisable without keeping them. Newest first.
+# FINGERPRINT_KEYS make tokens recognisable without keeping them; CHECKPOINT_KEYS sign how
+# far the audit has come. Newest first.
 SECRET_KEY = env.secret("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = words_of(env.secret("SECRET_KEY_FALLBACKS"))
 FIELD_KEYS = env.secret("FIELD_KEYS")
 FINGERPRINT_KEYS = env.secret("FINGERPRINT_KEYS")
+CHECKPOINT_KEYS = env.secret("CHECKPOINT_KEYS")
+
+# Where signed checkpoints of the audit go, beside the log, and how often
+CHECKPOINT_FILE = BASE_DIR / (
+    env.text("CHECKPOINT_FILE") or STATE_DIR / "audit-checkpoints.jsonl"
+)
+CHECKPOINT_MINUTES = env.number("CHECKPOINT_MINUTES", 10, least=1, most=1440)
 
 # Applications
 INSTALLED_APPS = [
@@ -104,7 +126,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Every view asks for a login unless it says login_not_required.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "ceadmin.middleware.session_life",
     "ceadmin.middleware.time_zone",
+    "ceadmin.confirming.ConfirmFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -136,10 +160,21 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 30,
         "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000; PRAGMA wal_autocheckpoint=10000;",
     }
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    # A network that swallows everything is noticed within half a minute, and who freezes
+    # in the middle of a transaction loses its locks. The address may say otherwise.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 4,
+        "tcp_user_timeout": 30_000,
+        "options": "-c idle_in_transaction_session_timeout=60s",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 # Broker: REDIS_URL, or the embedded one that `manage.py up` starts on a unix socket. The
 # address of a socket may not be longer than about 100 bytes: then it stands in /tmp.
@@ -159,6 +194,10 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace(
     "?db=", "?virtual_host=", 1
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Workers outlive their broker: one that is away for hours, and one without memory, whose
+# refusals would end a worker ("Unrecoverable error").
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,  # longer than any task may run, or it would run twice
     "unacked_restore_interval": 5,
@@ -190,6 +229,21 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "instances.sweep", "schedule": 5.0},
+    "thin_out": {
+        "task": "instances.thin_out",
+        "schedule": 60.0,
+        "options": {"expires": 55},  # a worker that was away does it once
+    },
+    "sign_ins": {
+        "task": "teams.sweep",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "checkpoint": {
+        "task": "audit.checkpoint",
+        "schedule": CHECKPOINT_MINUTES * 60.0,
+        "options": {"expires": 55},
+    },
 }
 
 # Words and time
@@ -214,13 +268,23 @@ STORAGES = {
     },
 }
 
-# Sessions: a cookie that belongs to this host only, and ends after 8 idle hours. The
-# demo's has another name, since browsers do not tell ports apart.
+# Sessions: a cookie that belongs to this host only, and ends when nobody used it for a
+# while (`ceadmin.middleware.session_life` moves the end) or it is too old. The demo's has
+# another name, since browsers do not tell ports apart.
 _cookie = f"{'__Host-' if HTTPS else ''}ceadmin-{'demo-' if DEMO else ''}"
 SESSION_COOKIE_NAME = f"{_cookie}session"
-SESSION_COOKIE_AGE = 8 * 60 * 60
-SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_AGE = env.number("SESSION_IDLE_MINUTES", 480, least=10, most=10080) * 60
 SESSION_COOKIE_SECURE = HTTPS
+SESSION_HOURS = env.number("SESSION_HOURS", 24, least=1, most=720)
+SESSIONS_MOST = env.number("SESSIONS_MOST", 10, least=1, most=1000)
+
+# So often one may try to prove who one is, in so many minutes.
+SIGN_IN_TRIES = env.number("SIGN_IN_TRIES", 5, least=1, most=100)
+SIGN_IN_MINUTES = env.number("SIGN_IN_MINUTES", 15, least=1, most=1440)
+# Tells a browser in which somebody signed in before from a stranger's; opens nothing.
+KNOWN_BROWSER_COOKIE_NAME = f"{_cookie}known"
+# How long a person who proved who they are may do dangerous things.
+CONFIRM_MINUTES = env.number("CONFIRM_MINUTES", 15, least=1, most=480)
 CSRF_COOKIE_NAME = f"{_cookie}csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
@@ -248,6 +312,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"
     },
 ]
+
+# Commands on a terminal: https://no-color.org
+NO_COLOR = env.text("NO_COLOR")
 
 # Logs: one JSON object a line on standard error, everything redacted
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()

@@ -13,15 +13,16 @@ from typing import Any, cast
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
-from django.db import transaction
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
-from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from ceadmin.frame import (
@@ -35,10 +36,10 @@ from ceadmin.frame import (
     chosen_organization,
     find_organization,
 )
-from ceadmin.lib.client import client_address
-from ceadmin.teams.models import User
-from ceadmin.teams.permissions import actor_of, organizations
-from ceadmin.teams.users import Hand, user_changed
+from ceadmin.teams.permissions import closed_without_factor, organizations
+from ceadmin.teams.views.account import account_urls
+from ceadmin.teams.views.password import PasswordChange
+from ceadmin.teams.views.sign_in import SignIn, code_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +81,6 @@ PanelSource = Callable[[HttpRequest], Panel | None]
 HitSource = Callable[[HttpRequest, str], Iterable[Hit]]
 
 
-class SignInForm(AdminAuthenticationForm):
-    """Sign in by mail address."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"label_suffix": "", **kwargs})
-        self.fields["username"].label = _("Mail address")
-        self.fields["username"].widget.attrs |= {
-            "type": "email",
-            "autocomplete": "username",
-            "autofocus": True,
-        }
-        self.fields["password"].widget.attrs["autocomplete"] = "current-password"
-
-
 class CeAdminSite(admin.AdminSite):
     """The home of the team."""
 
@@ -102,7 +89,6 @@ class CeAdminSite(admin.AdminSite):
     index_title = _("Overview")
     site_url = None
     enable_nav_sidebar = False
-    login_form = SignInForm
     empty_value_display = "–"
 
     def __init__(self, name: str = "admin") -> None:
@@ -144,6 +130,7 @@ class CeAdminSite(admin.AdminSite):
             "current_entry": next((entry for entry in entries if entry.current), None),
             "organization": chosen_organization(request),
             "organizations": list(organizations(request.user).order_by("name")[:50]),
+            "closed": list(closed_without_factor(request.user).order_by("name")[:10]),
         }
 
     def navigation(self, request: HttpRequest) -> list[Entry]:
@@ -180,26 +167,42 @@ class CeAdminSite(admin.AdminSite):
 
     # Pages of its own
 
+    @method_decorator(never_cache)
+    @login_not_required
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the sign-in page, and take its answer."""
+        home = reverse("admin:index", current_app=self.name)
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(home)
+        context = {
+            **self.each_context(request),
+            "title": _("Sign in"),
+            "app_path": request.get_full_path(),
+            **(extra_context or {}),
+        }
+        if REDIRECT_FIELD_NAME not in {*request.GET, *request.POST}:
+            context[REDIRECT_FIELD_NAME] = home
+        request.current_app = self.name
+        return cast(HttpResponse, SignIn.as_view(extra_context=context)(request))
+
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Let people change their password, and record that they did."""
-        user = request.user
-        assert isinstance(user, User)  # admin_view lets nobody else in
-        with transaction.atomic():
-            before = user.password
-            response = super().password_change(request, extra_context)
-            if user.password != before:
-                actor = actor_of(user, None, client_address(request))
-                now = timezone.now()  # noqa: TID251 (where a request enters)
-                user_changed(user, ["password"], Hand(actor, now))
-        return response
+        """Let people change their password."""
+        context = {**self.each_context(request), **(extra_context or {})}
+        request.current_app = self.name
+        view = PasswordChange.as_view(extra_context=context)
+        return cast(TemplateResponse, view(request))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Add the switch of organizations and the search."""
+        """Add the switch of organizations, the search, and the pages about oneself."""
         own: list[URLPattern | URLResolver] = [
             path("switch/", self.admin_view(require_POST(self.switch)), name="switch"),
             path("search/", self.admin_view(self.search), name="search"),
+            path("login/code/", code_page, name="sign_in_code"),
+            *account_urls(self.admin_view),
         ]
         return own + super().get_urls()
 

@@ -69,6 +69,27 @@ LOOKS: dict[str, Look] = {
     "done": Look(_OK, "check", _("Done")),
     "failed": Look(_BAD, "cross-circle", _("Failed")),
     "expired": Look(_MUTED, "clock", _("Expired")),
+    # what becomes of a question to the approvers
+    "approval_waiting": Look(_ACTIVE, "person", _("Waiting for approval")),
+    "approval_approved": Look(_OK, "check", _("Approved")),
+    "approval_refused": Look(_BAD, "cross-circle", _("Approval refused")),
+    "approval_withdrawn": Look(_MUTED, "minus", _("Withdrawn")),
+    "approval_expired": Look(_MUTED, "clock", _("Approval expired")),
+    "approval_void": Look(_WARN, "warning", _("Approval void")),
+    "approval_used": Look(_OK, "check", _("Approved")),
+    "without_approval": Look(_STRONG, "warning", _("Without approval")),
+    "reviewed_later": Look(_WARN, "check", _("Reviewed afterwards")),
+    # what becomes of an invitation
+    "invitation_usable": Look(_ACTIVE, "person", _("Waiting")),
+    "invitation_used": Look(_OK, "check", _("Accepted")),
+    "invitation_withdrawn": Look(_MUTED, "minus", _("Withdrawn")),
+    "invitation_expired": Look(_MUTED, "clock", _("Expired")),
+    "invitation_void": Look(_WARN, "warning", _("Void")),
+    # the part of one provider in a run
+    "canary": Look(_ACTIVE, "ring", _("Trying a few")),
+    "open": Look(_ACTIVE, "play", _("Open")),
+    "held": Look(_STRONG, "pause", _("Held")),
+    "left_out": Look(_MUTED, "minus", _("Left out")),
     # attempts
     "intended": Look(_ACTIVE, "ring", _("Intended")),
     "answered": Look(_OK, "check", _("Answered")),
@@ -102,6 +123,18 @@ LOOKS: dict[str, Look] = {
     "unclear": Look(_STRONG, "question", _("Unclear")),
     "skipped": Look(_MUTED, "minus", _("Skipped")),
     "cancelled": Look(_MUTED, "cross-circle", _("Cancelled")),
+    # why a sign-in was refused, and why sessions ended
+    "bad_password": Look(_WARN, "warning", _("Wrong password")),
+    "bad_code": Look(_WARN, "warning", _("Wrong code")),
+    "bad_answer": Look(_WARN, "warning", _("Wrong answer")),
+    "too_many": Look(_BAD, "lock", _("Too many tries")),
+    "not_staff": Look(_WARN, "lock", _("No use of the admin")),
+    "asked": Look(_MUTED, "person", _("Asked for")),
+    "session_limit": Look(_MUTED, "minus", _("Too many sessions")),
+    "password_changed": Look(_MUTED, "lock", _("Password changed")),
+    "account_closed": Look(_MUTED, "lock", _("Account closed")),
+    "factor_set": Look(_OK, "check", _("Second factor set up")),
+    "factor_reset": Look(_WARN, "warning", _("Second factor taken away")),
     # plain answers and messages
     "yes": Look(_OK, "check", _("Yes")),
     "no": Look(_MUTED, "minus", _("No")),
@@ -163,6 +196,32 @@ def short_duration(delta: timedelta) -> str:
         if delta >= unit:
             return f"{delta // unit} {name}"
     return f"{int(delta.total_seconds())} s"
+
+
+def roughly(delta: timedelta) -> str:
+    """Write how long something will take, as people say it: 40 seconds, 12 minutes, 28 hours."""
+    seconds = max(delta.total_seconds(), 1)
+    if seconds < 90:
+        count = round(seconds) if seconds < 10 else 5 * round(seconds / 5)
+        return things(count, "second", "seconds")
+    if seconds < 90 * 60:
+        return things(round(seconds / 60), "minute", "minutes")
+    if seconds < 48 * 60 * 60:
+        return things(round(seconds / 3600), "hour", "hours")
+    return things(round(seconds / 86400), "day", "days")
+
+
+def per_second(rate: float) -> str:
+    """Write how many a second: 4,012/s, 12/s, 0.4/s; of less than one in ten seconds how many a minute."""
+    if rate < 0.1:
+        return f"{_plain(60 * rate)}/min"
+    return f"{_plain(rate)}/s"
+
+
+def _plain(value: float) -> str:
+    """Write a number with at most one digit behind the point, and with none from ten on."""
+    shown = round(value) if value >= 10 else round(value, 1)
+    return number(int(shown) if shown == int(shown) else shown)
 
 
 def absolute(moment: datetime) -> str:

@@ -21,6 +21,7 @@ from ceadmin.lib.http_types import (
     NotSent,
     Request,
     Unreachable,
+    Withdrawn,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "NotSent",
     "Request",
     "Unreachable",
+    "Withdrawn",
     "allow_loopback",
     "browser_url",
     "emulated",

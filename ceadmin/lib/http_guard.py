@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -44,8 +45,8 @@ _CARRIERS = tuple(
     for text in ("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96")
 )
 
-# Controls, spaces and non-ASCII have no place in a URL, and a backslash is read in two ways.
-_BAD_IN_URL = re.compile(r"[^\x21-\x7e]|\\")
+#: What names the place; the rest of a URL says nothing of where it leads.
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 # Host and port; a percent sign would be decoded by libcurl, after the guard has looked.
 _PLACE = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
@@ -121,6 +122,7 @@ def emulated() -> bool:
     return bool(settings.DEMO) and _stays_here(settings.EMULATOR_URL)
 
 
+@lru_cache(maxsize=64)
 def _stays_here(url: str) -> bool:
     host = urlsplit(url or "").hostname or ""
     literal = _literal(host)
@@ -150,44 +152,90 @@ def browser_url(url: str) -> str:
     parts = urlsplit(url)
     if not emulated() or parts.scheme != "https":
         return url
-    rest = parts.path + (f"?{parts.query}" if parts.query else "")
-    return f"{settings.EMULATOR_URL.rstrip('/')}/{parts.netloc}{rest}"
+    return _stand_in(parts.netloc, f"{parts.path}?{parts.query}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the scheme, the host and the port of a URL say, whatever the settings are."""
+
+    scheme: str
+    netloc: str
+    named: bool  # host and port can be read in one way only
+    here: bool  # on this machine
+    inside: bool  # on this machine or in its network
+
+
+@lru_cache(maxsize=1024)
+def _place(origin: str) -> _Place:
+    """Read the beginning of a URL; raises ValueError on nonsense."""
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    _ = parts.port  # raises ValueError on nonsense
+    literal = _literal(host)
+    return _Place(
+        scheme=parts.scheme,
+        netloc=parts.netloc,
+        named=bool(host) and bool(_PLACE.fullmatch(parts.netloc)),
+        here=literal.is_loopback if literal else _is_localhost(host),
+        inside=_is_localhost(host.rstrip("."))
+        or (literal is not None and not is_public(str(literal))),
+    )
 
 
 def destination(request: Request) -> tuple[str, bool]:
     """Return where `request` really goes and whether loopback is right there; raise Blocked."""
-    _check(request)
-    if getattr(_door, "open", 0) and _stays_here(request.url):
-        return request.url, True
-    parts = urlsplit(request.url)
-    if parts.scheme != "https":
+    url = request.url
+    found = _ORIGIN.match(url)
+    origin = found[0] if found else url
+    place = _checked(request, origin)
+    if place.here and getattr(_door, "open", 0) > 0:
+        return url, True
+    if place.scheme != "https":
         raise Blocked(request, "blocked_scheme")
     if emulated():
-        return browser_url(request.url), True
+        return _stand_in(place.netloc, url[len(origin) :]), True
     # Judged again when the connection is made, but not where a proxy makes it.
-    host = parts.hostname or ""
-    literal = _literal(host)
-    if _is_localhost(host.rstrip(".")) or (literal and not is_public(str(literal))):
+    if place.inside:
         raise Blocked(request, "blocked_address")
-    return request.url, False
+    return url, False
 
 
-def _check(request: Request) -> None:
+def _stand_in(netloc: str, rest: str) -> str:
+    path, _, query = rest.partition("#")[0].partition("?")
+    rest = f"{path}?{query}" if query else path
+    return f"{settings.EMULATOR_URL.rstrip('/')}/{netloc}{rest}"
+
+
+def _checked(request: Request, origin: str) -> _Place:
     """Refuse what could be read in two ways: spaces, controls, user info, line breaks."""
+    url = request.url
+    # A backslash is a slash to some, and only visible ASCII has a place in a URL.
+    plain = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
     try:
-        parts = urlsplit(request.url)
-        named = bool(parts.hostname) and bool(_PLACE.fullmatch(parts.netloc))
-        _ = parts.port  # raises ValueError on nonsense
+        # What may hold a password, or is no URL at all, is read and not remembered.
+        known = "://" in origin and "@" not in origin
+        place = _place(origin) if known else _place.__wrapped__(origin)
     except ValueError as error:
         raise Blocked(request, "blocked_url") from error
-    if not named or _BAD_IN_URL.search(request.url):
+    if not plain or not place.named:
         raise Blocked(request, "blocked_url")
     good = all(_is_field(name, value) for name, value in request.headers)
-    if not good or not _TOKEN.fullmatch(request.method):
+    if not good or not _is_word(request.method):
         raise Blocked(request, "blocked_request")
+    return place
 
 
 def _is_field(name: str, value: str) -> bool:
-    if name.lower() in _LIBCURLS:
-        return False
-    return bool(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value))
+    plain = value.isascii() and value.isprintable()
+    return (plain or bool(_VALUE.fullmatch(value))) and _is_name(name)
+
+
+@lru_cache(maxsize=256)
+def _is_name(name: str) -> bool:
+    return name.lower() not in _LIBCURLS and bool(_TOKEN.fullmatch(name))
+
+
+@lru_cache(maxsize=64)
+def _is_word(method: str) -> bool:
+    return bool(_TOKEN.fullmatch(method))

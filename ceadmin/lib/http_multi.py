@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import selectors
+import resource
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
 
 import pycurl
 
-from ceadmin.lib.http_handle import Exchange
-from ceadmin.lib.http_types import Answer, HttpError, Request
+from ceadmin.lib.http_handle import Exchange, Handle
+from ceadmin.lib.http_sockets import Sockets
+from ceadmin.lib.http_types import Answer, HttpError, Request, Withdrawn
+
+#: Connections kept beside those in use; each is a file of the process.
+_SPARE = 200
+#: What else a process has open: the database, the broker, logs.
+_OTHER_FILES = 100
 
 Done = Callable[[Answer | HttpError], None]
-
-_EVENTS = {
-    pycurl.POLL_IN: selectors.EVENT_READ,
-    pycurl.POLL_OUT: selectors.EVENT_WRITE,
-    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
-}
+Sure = Callable[[], bool]
 
 
 class Multi:
@@ -30,17 +31,23 @@ class Multi:
     def __init__(self, connections: int = 50) -> None:
         self.connections = connections
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
-        self._selector = selectors.DefaultSelector()
+        self._keep()
+        self._sockets = Sockets()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._sockets.watch)
         self._curl_due: float | None = None
-        self._queue: deque[tuple[Request, Done]] = deque()
-        self._flying: dict[pycurl.Curl, tuple[Exchange, Done]] = {}
-        self._spare: list[pycurl.Curl] = []
+        self._queue: deque[tuple[Request, Done, Sure | None]] = deque()
+        self._flying: dict[pycurl.Curl, tuple[Handle, Exchange, Done]] = {}
+        self._spare: list[Handle] = []
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._ready: deque[tuple[Done, Answer | HttpError]] = deque()
         self._numbers = itertools.count()
+
+    def resize(self, connections: int) -> None:
+        """Allow more or fewer calls in flight; those that are keep their connections."""
+        if connections != self.connections:
+            self.connections = connections
+            self._keep()
 
     @property
     def in_flight(self) -> int:
@@ -52,9 +59,13 @@ class Multi:
         """Tell whether no call is under way or queued; timers may still run."""
         return not self._flying and not self._queue and not self._ready
 
-    def add(self, request: Request, done: Done) -> None:
-        """Make a call; `done` gets the answer, or the error as a value."""
-        self._queue.append((request, done))
+    def add(self, request: Request, done: Done, sure: Sure | None = None) -> None:
+        """Make a call; `done` gets the answer, or the error as a value.
+
+        `sure` is asked at the last moment, which may come late when many wait: where it
+        says no, nothing leaves and the error is Withdrawn.
+        """
+        self._queue.append((request, done, sure))
         self._fill()
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
@@ -66,13 +77,8 @@ class Multi:
     def poll(self, timeout: float) -> None:
         """Go on with everything for at most `timeout` seconds, less when something happened."""
         self._fill()
-        happened = (
-            self._selector.select(self._patience(timeout))
-            if self._selector.get_map()
-            else self._nap(timeout)
-        )
-        for key, events in happened:
-            self._multi.socket_action(key.fd, _bits(events))
+        for fd, bits in self._sockets.wait(self._patience(timeout)):
+            self._multi.socket_action(fd, bits)
         self._tick()
         self._collect()
         self._report()
@@ -80,25 +86,28 @@ class Multi:
 
     def close(self) -> None:
         """Cut what is under way and release everything."""
-        for curl in list(self._flying):
+        for curl, (handle, _, _) in list(self._flying.items()):
             self._multi.remove_handle(curl)
-            curl.close()
+            handle.close()
         self._flying.clear()
         self._queue.clear()
         self._timers.clear()
         self._ready.clear()
-        for curl in self._spare:
-            curl.close()
+        for handle in self._spare:
+            handle.close()
         self._spare.clear()
         self._multi.close()
-        self._selector.close()
+        self._sockets.close()
 
-    def _nap(self, timeout: float) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait where there is no socket to watch (epoll would, other selectors refuse)."""
-        pause = self._patience(timeout)
-        if pause > 0:
-            time.sleep(pause)
-        return []
+    def _keep(self) -> None:
+        """Keep enough connections for flows that talk to the platform and to a provider in turn.
+
+        With as many as calls are in flight, each call to the one throws out a connection to
+        the other, and every call begins with a handshake.
+        """
+        wanted = self.connections + min(3 * self.connections, _SPARE)
+        kept = min(wanted, _files(wanted + _OTHER_FILES) - _OTHER_FILES)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, max(kept, self.connections))
 
     def _patience(self, timeout: float) -> float:
         if self._ready:
@@ -111,16 +120,19 @@ class Multi:
 
     def _fill(self) -> None:
         while self._queue and len(self._flying) < self.connections:
-            request, done = self._queue.popleft()
+            request, done, sure = self._queue.popleft()
+            if sure is not None and not sure():
+                self._ready.append((done, Withdrawn(request, "not_sure")))
+                continue
             try:
                 exchange = Exchange(request)
             except HttpError as error:
                 self._ready.append((done, error))
                 continue
-            curl = self._spare.pop() if self._spare else pycurl.Curl()
-            exchange.configure(curl)
-            self._flying[curl] = (exchange, done)
-            self._multi.add_handle(curl)
+            handle = self._spare.pop() if self._spare else Handle()
+            handle.begin(exchange)
+            self._flying[handle.curl] = (handle, exchange, done)
+            self._multi.add_handle(handle.curl)
             self._curl_due = time.monotonic()  # a new handle wants its first kick
 
     def _tick(self) -> None:
@@ -138,11 +150,11 @@ class Multi:
                 self._land(curl, number)
 
     def _land(self, curl: pycurl.Curl, number: int = 0) -> None:
-        exchange, done = self._flying.pop(curl)
+        handle, exchange, done = self._flying.pop(curl)
         self._multi.remove_handle(curl)
         self._ready.append((done, exchange.outcome(curl, number)))
-        curl.reset()  # lets go of the call's secrets
-        self._spare.append(curl)
+        handle.end()
+        self._spare.append(handle)
 
     def _report(self) -> None:
         for _ in range(len(self._ready)):
@@ -157,20 +169,19 @@ class Multi:
             _, _, call = heapq.heappop(self._timers)
             call()
 
-    def _watch(self, event: int, fd: int, multi: Any, data: Any) -> None:
-        # Taken out and put in again, not modified: the number may be that of a new socket.
-        if fd in self._selector.get_map():
-            self._selector.unregister(fd)
-        if event in _EVENTS:
-            self._selector.register(fd, _EVENTS[event])
-
     def _set_timer(self, milliseconds: int) -> None:
         self._curl_due = (
             None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
         )
 
 
-def _bits(events: int) -> int:
-    read = pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0
-    write = pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0
-    return int(read | write)
+def _files(wanted: int) -> int:
+    """Let this process open `wanted` files if it may; return how many it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return wanted if soft == resource.RLIM_INFINITY else soft
+    with suppress(OSError, ValueError):  # some systems allow less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        return most
+    return soft

@@ -7,7 +7,7 @@ import threading
 
 import pycurl
 
-from ceadmin.lib.http_handle import Exchange
+from ceadmin.lib.http_handle import Exchange, Handle
 from ceadmin.lib.http_types import Answer, HttpError, Request
 
 _threads = threading.local()
@@ -16,12 +16,12 @@ _threads = threading.local()
 def send(request: Request) -> Answer:
     """Make one call and return the answer, whatever its status; raise HttpError."""
     exchange = Exchange(request)
-    curl = _handle()
-    exchange.configure(curl)
+    handle = _handle()
     try:
-        outcome = exchange.outcome(curl, _perform(curl))
+        handle.begin(exchange)
+        outcome = exchange.outcome(handle.curl, _perform(handle.curl))
     finally:
-        curl.reset()  # lets go of the call's secrets, keeps the connection
+        handle.end()
     if isinstance(outcome, HttpError):
         raise outcome
     return outcome
@@ -36,11 +36,11 @@ def _perform(curl: pycurl.Curl) -> int:
     return 0
 
 
-def _handle() -> pycurl.Curl:
+def _handle() -> Handle:
     """Return this thread's handle; a forked process begins with none."""
     if getattr(_threads, "process", None) != os.getpid():
         # Kept, not closed: closing would say goodbye on the parent's connections.
-        _threads.inherited = getattr(_threads, "curl", None)
-        _threads.curl, _threads.process = pycurl.Curl(), os.getpid()
-    handle: pycurl.Curl = _threads.curl
+        _threads.inherited = getattr(_threads, "handle", None)
+        _threads.handle, _threads.process = Handle(), os.getpid()
+    handle: Handle = _threads.handle
     return handle

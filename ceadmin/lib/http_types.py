@@ -2,6 +2,7 @@
 
 HttpError            request, code
 ├── NotSent          certain: nothing reached the server
+│   ├── Withdrawn    it was not wanted any more when its turn came
 │   ├── Blocked      the guard refused the address, the scheme or the request itself
 │   └── Unreachable  no name, nobody listens, no TLS, no connection in time
 └── Lost             the server may have received it: time-out, cut, too much, garbage
@@ -10,7 +11,7 @@ HttpError            request, code
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -77,27 +78,65 @@ class BadBody(ValueError):
 
 
 class AnswerHeaders(Mapping[str, str]):
-    """Header fields, found whatever their letters' case; repeated ones are joined by a comma (RFC 9110 §5.3)."""
+    """Header fields, found whatever their letters' case; repeated ones are joined by a comma (RFC 9110 §5.3).
 
-    __slots__ = ("_fields",)
+    `lines`, as they came, are read when somebody asks for the first field.
+    """
 
-    def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
-        self._fields: dict[str, tuple[str, str]] = {}
-        for name, value in pairs:
-            known = self._fields.get(name.lower())
-            self._fields[name.lower()] = (
-                name,
-                f"{known[1]}, {value}" if known else value,
-            )
+    __slots__ = ("_fields", "_lines")
+
+    def __init__(
+        self, pairs: Sequence[tuple[str, str]] = (), *, lines: Sequence[bytes] = ()
+    ) -> None:
+        self._lines = lines
+        self._fields = _fields(pairs)
+
+    def _read(self) -> dict[str, tuple[str, str]]:
+        if self._lines:
+            self._fields, self._lines = _fields(last_head(self._lines)[0]), ()
+        return self._fields
 
     def __getitem__(self, name: str) -> str:
-        return self._fields[name.lower()][1]
+        return self._read()[name.lower()][1]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field's value, `default` where the answer has none."""
+        found = self._read().get(name.lower())
+        return found[1] if found else default
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, _ in self._fields.values())
+        return (name for name, _ in self._read().values())
 
     def __len__(self) -> int:
-        return len(self._fields)
+        return len(self._read())
+
+
+def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    fields: dict[str, tuple[str, str]] = {}
+    for name, value in pairs:
+        lower = name.lower()
+        known = fields.get(lower)
+        fields[lower] = (name, f"{known[1]}, {value}" if known else value)
+    return fields
+
+
+def last_head(lines: Iterable[bytes]) -> tuple[list[tuple[str, str]], bool]:
+    """Return the fields of the last answer in header lines, and whether its head has ended.
+
+    A status line begins anew (after 100 Continue), and what comes after the head is none of it.
+    """
+    head: list[tuple[str, str]] = []
+    ended = False
+    for line in lines:
+        text = line.decode("latin-1").strip()
+        if text.startswith("HTTP/"):
+            head, ended = [], False
+        elif not text:
+            ended = True
+        elif not ended:
+            name, _, value = text.partition(":")
+            head.append((name.strip(), value.strip()))
+    return head, ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +147,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=AnswerHeaders, repr=False)
     body: bytes = field(default=b"", repr=False)
     elapsed: float = 0.0
+    _read: list[Any] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     @property
     def text(self) -> str:
@@ -115,7 +157,13 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """Return the body's JSON value; raise BadBody."""
+        """Return the body's JSON value, which is read once and not to be changed; raise BadBody."""
+        if self._read:
+            return self._read[0]
+        self._read.append(self._parsed())
+        return self._read[0]
+
+    def _parsed(self) -> Any:
         if not self.body.strip():
             raise BadBody("empty")
         try:
@@ -155,6 +203,10 @@ class Blocked(NotSent):
 
 class Unreachable(NotSent):
     """There was no connection to send it on."""
+
+
+class Withdrawn(NotSent):
+    """Whoever wanted it was not sure any more when it could have left."""
 
 
 class Lost(HttpError):

@@ -1,7 +1,7 @@
 """The keys that seal fields and make fingerprints, as the settings name them.
 
-FIELD_KEYS and FINGERPRINT_KEYS read `k2:base64,k1:base64`: newest first, 32 bytes each.
-They stand apart from SECRET_KEY, so that changing one never touches the other.
+FIELD_KEYS, FINGERPRINT_KEYS and CHECKPOINT_KEYS read `k2:base64,k1:base64`: newest first,
+32 bytes each. They stand apart from SECRET_KEY, so that changing one never touches the other.
 """
 
 import base64
@@ -54,6 +54,11 @@ def keyring() -> Keyring:
 def fingerprint_keyring() -> Keyring:
     """Return the keys of FINGERPRINT_KEYS."""
     return _parse("FINGERPRINT_KEYS", settings.FINGERPRINT_KEYS)
+
+
+def checkpoint_keyring() -> Keyring:
+    """Return the keys of CHECKPOINT_KEYS."""
+    return _parse("CHECKPOINT_KEYS", settings.CHECKPOINT_KEYS)
 
 
 @lru_cache(maxsize=16)

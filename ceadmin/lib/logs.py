@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line, with the ids of the request and the run."""
+"""Logs as one JSON object a line, with the ids of the request, the run and the item."""
 
 import json
 import logging
@@ -48,6 +48,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "request": trace.request_id.get(),
             "run": trace.run_uid.get(),
+            "item": trace.item_id.get(),
             "error": self._traceback(record),
         }
         return json.dumps({key: value for key, value in line.items() if value})

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from ceadmin.lib.spellings import MASK, SHORTEST, Known, known, without
+from ceadmin.lib.spellings import MASK, SHORTEST, Known, known, looked_through
+from ceadmin.lib.suspects import Reading, Remembered, among, reach, spelled
 
 __all__ = [
     "MASK",
@@ -52,7 +53,7 @@ _ENDS = {
     "'": re.compile(r"(?s)(?:\\.|[^\\'])*"),
 }
 #: Long and in one piece; `_like_a_token` tells whether it may be one.
-_LONG = re.compile(r"[\w.~+/=%-]{20,}", re.ASCII)
+_LONG = re.compile(r"(?<![\w.~+/=%-])[\w.~+/=%-]{20,}", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _HEADER = re.compile(
     r"(?i)\b((?:authorization|cookie)\s*[:=]\s*)[^\r\n\"']+"
@@ -70,32 +71,38 @@ _KEY = re.compile(r"(?i)secret|token|password")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _lock = threading.Lock()
-_newer, _older = Known(), Known()
+#: The newer and the older half, read at once: other threads learn meanwhile.
+_learned = (Remembered(), Remembered())
+
+#: Addresses in which nothing was masked, as they read: calls go to a few of them.
+_addresses: dict[str, Reading] = {}
+_ADDRESSES, _ADDRESS = 512, 500
 
 
 def is_masked(value: str) -> bool:
     """Tell whether a value is the platform's mask (asterisks only), not a value."""
-    return len(value) >= 3 and set(value) == {"*"}
+    return value[:3] == "***" and not value.strip("*")
 
 
 def learn(*values: str | bytes | None) -> None:
     """Remember live secrets of this process, so that its log filter masks them by value."""
-    global _newer, _older
+    global _learned
     for value in map(_plain, values):
-        if len(value) < SHORTEST or is_masked(value) or hash(value) in _newer.values:
+        if len(value) < SHORTEST or value in _learned[0].values or is_masked(value):
             continue
         with _lock:
-            if len(_newer.values) >= REMEMBERED:
-                _newer, _older = Known(), _newer
-            _newer.add(value)
+            if len(_learned[0].values) >= REMEMBERED:
+                _learned = (Remembered(), _learned[0])
+            _learned[0].add(value)
 
 
 def forget() -> None:
     """Forget everything learned."""
-    global _newer, _older
+    global _learned
     with _lock:
-        _newer, _older = Known(), Known()
+        _learned = (Remembered(), Remembered())
     known.cache_clear()
+    _addresses.clear()
 
 
 def text(value: str | bytes | None, *secrets: str | bytes | None) -> str:
@@ -108,7 +115,20 @@ def text(value: str | bytes | None, *secrets: str | bytes | None) -> str:
 
 def url(address: str, *secrets: str | bytes | None) -> str:
     """Return an address whose secret query values and path parts are masked."""
-    return text(address, *secrets)
+    reading = _addresses.get(address)
+    if reading is None:
+        return _new_address(address, secrets)
+    return text(address, *secrets) if _suspects(reading, secrets) else address
+
+
+def _new_address(address: str, secrets: tuple[str | bytes | None, ...]) -> str:
+    """Return what `url` does; keep how the address reads if it shows nothing like a secret."""
+    masked = text(address, *secrets)
+    if masked == address and len(address) <= _ADDRESS:
+        if len(_addresses) >= _ADDRESSES:
+            _addresses.clear()
+        _addresses[address] = Reading(address)
+    return masked
 
 
 def excerpt(
@@ -119,6 +139,8 @@ def excerpt(
     It is masked before it is cut, and control characters are made visible. A server may
     say back a token that nobody here has seen, so what looks like one is masked as well.
     """
+    if not body:
+        return ""
     masked = _by_name(_by_value(_plain(body), secrets, enough=limit * 3))
     masked = _LONG.sub(_unless_a_word, masked)
     return _CONTROL.sub(_visible, masked[:limit])[:limit]
@@ -141,6 +163,8 @@ def mapping(values: Mapping[Any, Any], depth: int = _DEPTH) -> dict[str, Any]:
 
 
 def _plain(value: str | bytes | None) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     return "" if value is None else str(value)
@@ -149,8 +173,34 @@ def _plain(value: str | bytes | None) -> str:
 def _by_value(
     value: str, secrets: tuple[str | bytes | None, ...], enough: int | None = None
 ) -> str:
-    given = known(tuple(one for one in map(_plain, secrets) if not is_masked(one)))
-    return without(value, (given, _newer, _older), enough)
+    if enough is not None and len(value) > enough:
+        # A secret that begins in what is needed ends within the longest spelling's reach.
+        rest = max(_reach(secrets), *(one.reach for one in _learned))
+        begin = value[: 2 * enough + rest]
+        masked, at = looked_through(begin, _suspects(Reading(begin), secrets), enough)
+        if len(begin) == len(value) or at + rest <= len(begin):
+            return masked
+    return looked_through(value, _suspects(Reading(value), secrets), enough)[0]
+
+
+def _reach(secrets: tuple[str | bytes | None, ...]) -> int:
+    return reach(map(_plain, secrets))
+
+
+def _suspects(reading: Reading, secrets: tuple[str | bytes | None, ...]) -> list[Known]:
+    """Return what a text has to be searched for: most hold none of our secrets."""
+    newer, older = _learned
+    other = [
+        _plain(one)
+        for one in secrets
+        if one not in newer.values and one not in older.values
+    ]
+    # After that: what is left out above was learned by now.
+    found = [*newer.suspects(reading), *older.suspects(reading)]
+    if other:
+        given = (one for one in other if len(one) >= SHORTEST and not is_masked(one))
+        found += spelled(among(reading, given))
+    return found
 
 
 def _by_name(value: str) -> str:

@@ -11,11 +11,11 @@ plain text and is sealed when it is assigned. A plain string on its way to SQL r
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import re
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -45,6 +45,7 @@ __all__ = [
     "keyring",
     "matches",
     "seal",
+    "traces",
     "unseal",
 ]
 
@@ -106,13 +107,18 @@ def unseal(label: str, row_uid: uuid.UUID | str, sealed: str) -> str:
 
 
 def _bound(key_id: str, label: str, row_uid: uuid.UUID | str) -> bytes:
-    if not _LABEL.fullmatch(label):
+    if not _is_label(label):
         raise SealError(f"{label!r} is no label of a sealed field.")
     try:
-        row = uuid.UUID(str(row_uid))
+        row = row_uid if isinstance(row_uid, uuid.UUID) else uuid.UUID(str(row_uid))
     except ValueError:
         raise SealError(f"{label} needs the uid of its row first.") from None
     return f"ceadmin|v1|{key_id}|{label}|{row}".encode()
+
+
+@lru_cache(maxsize=64)
+def _is_label(text: str) -> bool:
+    return bool(_LABEL.fullmatch(text))
 
 
 # Fingerprints
@@ -126,6 +132,12 @@ def fingerprint(token: str) -> str:
     return _fingerprint(ring, ring.newest, token)
 
 
+def fingerprints(text: str) -> list[str]:
+    """Return the fingerprints that a text has or had: one under every key loaded."""
+    ring = fingerprint_keyring()
+    return [_fingerprint(ring, key_id, text) for key_id in ring.keys] if text else []
+
+
 def matches(token: str, trace: str) -> bool:
     """Say whether a token has this fingerprint, under whichever key it was taken."""
     ring = fingerprint_keyring()
@@ -135,9 +147,18 @@ def matches(token: str, trace: str) -> bool:
     return hmac.compare_digest(_fingerprint(ring, key_id, token), trace)
 
 
+def traces(token: str) -> list[str]:
+    """Return a token's fingerprints under all loaded keys, the newest first.
+
+    What was written once and never again, the audit above all, is found by any of them.
+    """
+    ring = fingerprint_keyring()
+    return [_fingerprint(ring, key_id, token) for key_id in ring.keys] if token else []
+
+
 def _fingerprint(ring: Keyring, key_id: str, token: str) -> str:
     data = token.encode("utf-8", "surrogatepass")
-    digest = hmac.new(ring.key(key_id), data, hashlib.sha256).hexdigest()
+    digest = hmac.digest(ring.key(key_id), data, "sha256").hex()
     return f"{key_id}:{digest[:FINGERPRINT_DIGITS]}"
 
 

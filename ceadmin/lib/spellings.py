@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html import escape
 from urllib.parse import quote
@@ -110,8 +110,17 @@ def known(values: tuple[str, ...]) -> Known:
     return Known(value for value in values if len(value) >= SHORTEST)
 
 
-def without(text: str, secrets: Iterable[Known], enough: int | None = None) -> str:
+def without(text: str, secrets: Sequence[Known], enough: int | None = None) -> str:
     """Return `text` with secrets masked; from `enough` characters on the rest may be left out."""
+    return looked_through(text, secrets, enough)[0]
+
+
+def looked_through(
+    text: str, secrets: Sequence[Known], enough: int | None = None
+) -> tuple[str, int]:
+    """Return what `without` does, and up to which place the text was looked through."""
+    if not secrets and enough is None:
+        return text, len(text)
     parts: list[str] = []
     at = made = 0
     while at < len(text) and (enough is None or made < enough):
@@ -119,12 +128,14 @@ def without(text: str, secrets: Iterable[Known], enough: int | None = None) -> s
         parts += [text[at:begin], MASK if end > begin else ""]
         made += begin - at + len(MASK)
         at = end
-    return "".join(parts)
+    return "".join(parts), at
 
 
-def _next(text: str, at: int, secrets: Iterable[Known]) -> tuple[int, int]:
+def _next(text: str, at: int, secrets: Sequence[Known]) -> tuple[int, int]:
     """Return where the next secrets begin and end, or twice the place that was looked up to."""
     stop = min(at + _BLOCK, len(text))
+    if not secrets:
+        return stop, stop
     starts = _starts(text, at, stop)
     likely = [one for one in secrets if one.starts_in(starts)]
     if likely:

@@ -17,7 +17,7 @@ from ceadmin.environment import Environment
 
 # Written into the demo's database file, where only a demo's file has it ("CEdm").
 DEMO_MARK = 0x4345646D
-KEYS = ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS")
+KEYS = ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS", "CHECKPOINT_KEYS")
 
 
 def write_settings(folder: Path) -> Path:

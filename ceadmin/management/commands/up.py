@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ceadmin.checks import REFUSED, refuse_or_start
+from ceadmin.data_checks import audit_problems
 from ceadmin.management import demo_world
 from ceadmin.management.launch import Launch
 
@@ -43,7 +44,9 @@ class Command(BaseCommand):
             raise CommandError("--once belongs to --demo.")
         if demo and not options["entered"]:
             self._enter_demo(once=once, verbosity=options["verbosity"])
-        refuse_or_start()
+        refuse_or_start(migrates=True)
+        for problem in audit_problems():
+            self.stderr.write(f"{problem.msg} {problem.hint} They are put back now.")
         if settings.DEMO and not demo:
             self.stderr.write("DEMO is on: start the demo with `manage.py up --demo`.")
             sys.exit(REFUSED)
