@@ -94,6 +94,19 @@ class ChunkStatus(TextChoices):
     DONE = "done", "Done"
 
 
+class PartStatus(TextChoices):
+    """Where the items of one provider in a run stand."""
+
+    CANARY = "canary", "Trying a few"  # only its first chunk is worked
+    OPEN = "open", "Open"
+    HELD = "held", "Held"  # a person decides how it goes on
+    LEFT_OUT = "left_out", "Left out"  # a person decided: not at all
+
+
+#: Nothing more is begun of these.
+PART_SHUT = frozenset({PartStatus.HELD, PartStatus.LEFT_OUT})
+
+
 class ItemStatus(TextChoices):
     """Where one instance's part of a run stands."""
 

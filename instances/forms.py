@@ -6,8 +6,10 @@ from typing import Any
 
 from django import forms
 
+from ceadmin.teams.reasons import said
 from instances.choices import RunKind
 from instances.models import Run
+from instances.models.run import MOST_CONNECTIONS
 
 #: From so many instances on, a revocation is confirmed by typing.
 TYPED_FROM = 10
@@ -47,6 +49,13 @@ class StartForm(forms.Form):
             ("access", "Only the access token: the platform may make a new one"),
         ],
     )
+    connections = forms.IntegerField(
+        label="Calls at once",
+        required=False,
+        min_value=1,
+        max_value=MOST_CONNECTIONS,
+        help_text="Of all workers together; can be changed while it runs.",
+    )
     confirm = forms.CharField(
         required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
@@ -56,6 +65,7 @@ class StartForm(forms.Form):
             "reason": run.reason,
             "ticket": run.ticket,
             "only": run.options.get("only", ""),
+            "connections": run.connections,
         }
         super().__init__(data, initial=initial)
         self.words = confirmation_words(run)
@@ -73,15 +83,51 @@ class StartForm(forms.Form):
             raise forms.ValidationError(f"Type {self.words} to start.")
         return typed
 
+    def clean_reason(self) -> str:
+        """Refuse a reason that says nothing."""
+        reason: str = self.cleaned_data["reason"]
+        if not said(reason):
+            raise forms.ValidationError("Say why in words: the audit keeps the reason.")
+        return reason
+
     def wanted(self) -> dict[str, Any]:
-        """Return the arguments of `runs.start`."""
+        """Return the arguments of `runs.start` and `runs.ask`."""
         only = self.cleaned_data.get("only")
         options = {"options": {"only": only}} if "only" in self.data else {}
         return {
             "reason": self.cleaned_data["reason"],
             "ticket": self.cleaned_data["ticket"],
+            "connections": self.cleaned_data["connections"],
             **options,
         }
+
+
+class AskForm(StartForm):
+    """The same for a draft that needs an approver: nothing starts yet, so nothing is typed."""
+
+    def __init__(self, run: Run, data: Any = None) -> None:
+        super().__init__(run, data)
+        self.fields.pop("confirm", None)
+        self.words = ""
+
+
+class ApprovedForm(StartForm):
+    """The last step of an approved draft: what was approved stands, and is not asked again."""
+
+    def __init__(self, run: Run, data: Any = None) -> None:
+        super().__init__(run, data)
+        for name in ("reason", "ticket", "only"):
+            self.fields.pop(name, None)
+
+    def wanted(self) -> dict[str, Any]:
+        """Pass on whatever else was posted: it is refused where it was not approved."""
+        posted = {
+            name: self.data[name]
+            for name in ("reason", "ticket")
+            if self.data.get(name)
+        }
+        only = {"options": {"only": self.data["only"]}} if "only" in self.data else {}
+        return {"connections": self.cleaned_data["connections"], **posted, **only}
 
 
 def safe_cell(value: Any) -> str:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import models
-from django.db.models import Count, Q
-from django.db.models.functions import Now
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    Subquery,
+)
+from django.db.models.functions import Lower, Now
 
+from ceadmin.teams.choices import Answer
 from instances.choices import (
     DESTRUCTIVE,
     ITEM_OPEN,
     LINK_OPEN,
+    PART_SHUT,
     STICKY,
     ChunkStatus,
     InstanceStatus,
     ItemStatus,
+    PartStatus,
     RunStatus,
 )
 
@@ -41,6 +54,22 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         exact = Q(remote_id=text) | Q(account=text) | Q(tags__name=text)
         return self.filter(Q(name__icontains=text) | exact).distinct()
 
+    def tagged(self, names: Collection[str]) -> InstanceQuerySet:
+        """Those with one of these tags, which are in small letters."""
+        tags = apps.get_model("instances", "InstanceTag").objects
+        named = tags.annotate(small=Lower("name")).filter(small__in=sorted(names))
+        return self.filter(Exists(named.filter(instance=OuterRef("pk"))))
+
+    def siblings(self) -> InstanceQuerySet:
+        """Others of the same organizations that hold one of these instances' grants."""
+        own = self.order_by()
+        granted = own.exclude(grant_fingerprint="")
+        others = self.model._default_manager.filter(
+            organization__in=own.values("organization"),
+            grant_fingerprint__in=granted.values("grant_fingerprint"),
+        )
+        return others.exclude(pk__in=own.values("pk"))
+
 
 class RunQuerySet(models.QuerySet["Run"]):
     """Questions about runs."""
@@ -49,6 +78,32 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Those a worker has something to do for."""
         return self.filter(
             status__in=[RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING]
+        )
+
+    def with_approval(self) -> RunQuerySet:
+        """With how the newest question to the approvers stands, and the mark of a start without."""
+        approvals = apps.get_model("instances", "Approval").objects
+        asked = approvals.filter(run=OuterRef("pk"))
+        newest = asked.order_by("-pk").values("status")[:1]
+        broken = apps.get_model("instances", "BrokenGlass").objects
+        glass = broken.filter(run=OuterRef("pk"))
+        looked_at = ExpressionWrapper(Q(reviewed_at=None), BooleanField())
+        missing = glass.annotate(open=looked_at).values("open")[:1]
+        return self.annotate(
+            approval_status=Subquery(newest), glass_unreviewed=Subquery(missing)
+        )
+
+    def awaiting_approval(self) -> RunQuerySet:
+        """Drafts that wait for an approver now."""
+        asked = apps.get_model("instances", "Approval").objects.filter(
+            run=OuterRef("pk"), status=Answer.WAITING, expires_at__gt=Now()
+        )
+        return self.filter(Exists(asked), status=RunStatus.DRAFT)
+
+    def unreviewed(self) -> RunQuerySet:
+        """Those started without the approval they needed, and not looked at since."""
+        return self.filter(
+            broken_glass__isnull=False, broken_glass__reviewed_at__isnull=True
         )
 
     def drafted_before(self, moment: datetime) -> RunQuerySet:
@@ -60,9 +115,17 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
     """Questions about chunks; times are compared by the database's clock."""
 
     def claimable(self) -> ChunkQuerySet:
-        """Queued chunks whose time has come."""
+        """Queued chunks whose time has come, of parts that are worked now.
+
+        What goes first of a part is worked before the part is open.
+        """
         due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
-        return self.filter(due, status=ChunkStatus.QUEUED)
+        parts = apps.get_model("instances", "Part").objects.filter(
+            run=OuterRef("run"), provider_key=OuterRef("provider_key")
+        )
+        behind = Q(status=PartStatus.CANARY) & ~Q(canary_chunk=OuterRef("number"))
+        shut = parts.filter(behind | Q(status__in=sorted(PART_SHUT)))
+        return self.filter(due, ~Exists(shut), status=ChunkStatus.QUEUED)
 
     def abandoned(self) -> ChunkQuerySet:
         """Claimed chunks whose lease is over: their worker died."""
@@ -88,10 +151,14 @@ class ItemQuerySet(models.QuerySet["Item"]):
             run__kind__in=sorted(DESTRUCTIVE),
         )
 
-    def tally(self) -> list[dict[str, Any]]:
-        """Return counts by provider, status, outcome and cause in one grouped query."""
-        keys = ("provider_key", "status", "outcome", "cause")
-        return list(self.order_by().values(*keys).annotate(count=Count("id")))
+    def tally(self, *first: str) -> list[dict[str, Any]]:
+        """Return counts by provider, status, outcome and cause in one grouped query.
+
+        It reads the index `items_by_outcome` and no row, so it counts rows and no column.
+        """
+        # As the index has them, behind the run.
+        keys = (*first, "status", "outcome", "provider_key", "cause")
+        return list(self.order_by().values(*keys).annotate(count=Count("*")))
 
 
 class ReconnectLinkQuerySet(models.QuerySet["ReconnectLink"]):

@@ -114,7 +114,7 @@ def _matching(own: InstanceQuerySet, parts: Mapping[str, Any]) -> InstanceQueryS
 
 
 def frozen_hash(instance_uids: Iterable[str]) -> str:
-    """Return the SHA-256 over a frozen list of instance uids, in the order given."""
+    """Return the SHA-256 over a frozen list of instance uids, one a line in the order given."""
     digest = hashlib.sha256()
     for uid in instance_uids:
         digest.update(uid.encode() + b"\n")

@@ -5,7 +5,6 @@ first, a redirect or a page of HTML says nothing, and an error about the client 
 means that a token is gone.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,8 +74,8 @@ def body_of(answer: http.Answer) -> Body:
     if not text:
         return Body(Shape.EMPTY, "")
     try:
-        return Body(Shape.JSON, text, json.loads(answer.body.decode("utf-8-sig")))
-    except (ValueError, RecursionError):
+        return Body(Shape.JSON, text, answer.json())
+    except http.BadBody:
         return _without_json(text)
 
 

@@ -4,8 +4,10 @@ Everything that stands in an address is percent-encoded unless its pattern was m
 everything that stands in a header is checked for characters that could end the header.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from urllib.parse import quote, urlencode, urlsplit
 
 from ceadmin.lib import http
@@ -27,8 +29,10 @@ _STANDARD_AUTH = {
     "client_secret_post": ClientAuth.BODY,
     "none": ClientAuth.PUBLIC,
 }
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NEED_SECRET = frozenset({ClientAuth.BODY, ClientAuth.BASIC, ClientAuth.HEADER})
 _SIGNED = frozenset({ClientAuth.HMAC_SHA1, ClientAuth.HMAC_SHA256})
+_WITH_SECRET = _NEED_SECRET | _SIGNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,12 @@ def build(
 
 def _authenticated(call: Call, site: Mapping[str, str]) -> Call:
     named = site.get(call.client_auth_from, "")
-    return replace(call, client_auth=_STANDARD_AUTH[named]) if named else call
+    return _standard(call, named) if named else call
+
+
+@lru_cache(maxsize=64)
+def _standard(call: Call, named: str) -> Call:
+    return replace(call, client_auth=_STANDARD_AUTH[named])
 
 
 def _own_values(grant: Grant, token: str) -> dict[str, str]:
@@ -85,7 +94,7 @@ def _own_values(grant: Grant, token: str) -> dict[str, str]:
 def _refuse_bad_text(provider: Provider, grant: Grant, token: str) -> None:
     for text in (token, grant.client_id, grant.client_secret):
         # JSON can carry lone surrogates and NUL; neither is part of any real token.
-        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        if "\x00" in text or (not text.isascii() and _SURROGATE.search(text)):
             raise _bad_token(provider)
 
 
@@ -99,16 +108,8 @@ def _bad_token(provider: Provider) -> NotRevocable:
 
 def _refuse_missing_client(filling: _Filling) -> None:
     call, grant = filling.call, filling.grant
-    texts = (
-        call.url,
-        *call.fields.values(),
-        *call.query.values(),
-        *call.headers.values(),
-    )
-    named = {name for text in texts for name in rules.names_in(text)}
-    needs_secret = (
-        call.client_auth in _NEED_SECRET | _SIGNED or "client_secret" in named
-    )
+    named = rules.named_in(call)
+    needs_secret = call.client_auth in _WITH_SECRET or "client_secret" in named
     needs_id = (
         needs_secret or call.client_auth == ClientAuth.PUBLIC or "client_id" in named
     )
@@ -129,7 +130,7 @@ def _request(filling: _Filling) -> http.Request:
     kind = rules.body_kind(call)
     if call.rfc7009:
         hint = f"{filling.kind.value}_token" if call.hint else None
-        made, body = oauth.revocation_body(url, filling.token, hint, _fields(filling))
+        made, body = oauth.revocation_body(filling.token, hint, _fields(filling))
         return http.Request(call.method.value, url, (*made, *headers), body)
     if kind == BodyKind.FORM:
         fields = [*_fields(filling), *_token_field(filling, Placement.FORM)]

@@ -159,3 +159,11 @@ class Life(TextChoices):
     DEAD = "dead", "Dead"
     ALIVE = "alive", "Alive"
     UNKNOWN = "unknown", "Unknown"
+
+
+class LimitScope(TextChoices):
+    """What an organization's own limit is for."""
+
+    PLATFORM = "platform", "Cloud Elements"  # calls with the organization's secrets
+    PROVIDER = "provider", "A provider"  # each of its hosts
+    APP = "app", "A provider app"

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -11,8 +12,9 @@ from django.db.models import Q
 from ceadmin.lib.sealed import SealedField
 from ceadmin.teams.models import Organization
 from providers import catalogue, sites
-from providers.choices import CallbackMode
+from providers.choices import CallbackMode, LimitScope
 from providers.querysets import ProviderAppQuerySet
+from providers.rules import MOST
 from providers.spec import Provider
 
 
@@ -118,10 +120,16 @@ class ProviderApp(models.Model):
         return {"name": ["The organization has a provider app of this name."]}
 
     def _element_errors(self, provider: Provider) -> dict[str, list[str]]:
-        known = (*provider.element_keys, *provider.related_element_keys)
-        if not known or self.element_key in known:
+        known = _elements(provider)
+        if self.element_key in known:
             return {}
-        return {"element_key": [f"{provider.name} has {', '.join(known)}."]}
+        if known:
+            return {"element_key": [f"{provider.name} has {', '.join(known)}."]}
+        # A record for any element lets its owner say where tokens are sent.
+        for other in catalogue.all():
+            if self.element_key in _elements(other):
+                return {"element_key": [_HAS_A_RECORD.format(name=other.name)]}
+        return {}
 
     def _callback_errors(self) -> dict[str, list[str]]:
         if self.callback_mode == CallbackMode.OURS or self.callback_url:
@@ -132,3 +140,144 @@ class ProviderApp(models.Model):
         """Seal a new client secret and note who set it; the caller saves."""
         self.client_secret = plain
         self.secret_set_by_name, self.secret_set_at = by_name, now
+
+
+_HAS_A_RECORD = (
+    "The catalogue knows this element: choose {name} as the provider, whose record says "
+    "where its tokens may be sent."
+)
+
+
+def _elements(provider: Provider) -> tuple[str, ...]:
+    return (*provider.element_keys, *provider.related_element_keys)
+
+
+class Limit(models.Model):
+    """How many calls an organization allows in one place, instead of what the record says."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="limits"
+    )
+    scope = models.CharField("limits calls to", max_length=16, choices=LimitScope)
+    provider_key = models.CharField("provider", max_length=64, blank=True)
+    provider_app = models.ForeignKey(
+        ProviderApp,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="limits",
+    )
+    rate = models.FloatField(
+        "calls a second",
+        null=True,
+        blank=True,
+        help_text="0.5 is one call in two seconds. Empty: as the provider's record says.",
+    )
+    concurrency = models.PositiveIntegerField(
+        "calls at once",
+        null=True,
+        blank=True,
+        help_text="Empty: as the provider's record says.",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(scope__in=LimitScope.values), name="limit_scope_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    scope=LimitScope.PLATFORM,
+                    provider_key="",
+                    provider_app__isnull=True,
+                )
+                | Q(scope=LimitScope.PROVIDER, provider_app__isnull=True)
+                & ~Q(provider_key="")
+                | Q(scope=LimitScope.APP, provider_key="", provider_app__isnull=False),
+                name="limit_names_its_scope",
+            ),
+            models.CheckConstraint(
+                condition=Q(rate__isnull=True) | Q(rate__gt=0, rate__lte=MOST),
+                name="limit_rate_above_zero",
+            ),
+            models.CheckConstraint(
+                condition=Q(concurrency__isnull=True)
+                | Q(concurrency__gt=0, concurrency__lte=MOST),
+                name="limit_concurrency_above_zero",
+            ),
+            models.CheckConstraint(
+                condition=Q(rate__isnull=False) | Q(concurrency__isnull=False),
+                name="limit_says_something",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "scope", "provider_key"],
+                condition=Q(provider_app__isnull=True),
+                name="limit_once_per_provider",
+            ),
+            models.UniqueConstraint(fields=["provider_app"], name="limit_once_per_app"),
+        ]
+
+    def __str__(self) -> str:
+        return self.place
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store a place without what does not belong to it."""
+        if self.scope != LimitScope.PROVIDER:
+            self.provider_key = ""
+        if self.scope != LimitScope.APP:
+            self.provider_app = None
+        super().save(*args, **kwargs)
+
+    @property
+    def place(self) -> str:
+        """What is limited, for people."""
+        if self.scope == LimitScope.APP and self.provider_app is not None:
+            return self.provider_app.name
+        if self.scope == LimitScope.PROVIDER:
+            known = catalogue.find(self.provider_key)
+            return known.name if known else self.provider_key
+        return str(LimitScope.PLATFORM.label)
+
+    def clean(self) -> None:
+        """Refuse what limits nothing, everything, or nobody."""
+        errors = {name: [words] for name, words in self._problems().items() if words}
+        if errors:
+            raise ValidationError(errors)
+
+    def _problems(self) -> dict[str, str]:
+        provider, app = self.scope == LimitScope.PROVIDER, self.scope == LimitScope.APP
+        known = catalogue.find(self.provider_key) is not None
+        rows = Limit.objects.filter(
+            organization=self.organization_id,
+            scope=self.scope,
+            provider_key=self.provider_key if provider else "",
+            provider_app=self.provider_app if app else None,
+        )
+        both_empty = self.rate is None and self.concurrency is None
+        return {
+            "provider_key": "Choose the provider." if provider and not known else "",
+            "provider_app": self._app_problem() if app else "",
+            "rate": _SAYS_NOTHING if both_empty else _number(self.rate),
+            "concurrency": _number(self.concurrency),
+            "scope": _TWICE if rows.exclude(pk=self.pk).exists() else "",
+        }
+
+    def _app_problem(self) -> str:
+        if self.provider_app is None:
+            return "Choose the app."
+        theirs = self.provider_app.organization_id
+        return "" if theirs == self.organization_id else "It is another organization's."
+
+
+_SAYS_NOTHING = "Say how many calls a second, or how many at once."
+_TWICE = "There is a limit for this already: change that one."
+
+
+def _number(value: float | None) -> str:
+    if value is None or 0 < value <= MOST:
+        return ""
+    return (
+        f"A limit is above 0 and at most {MOST}. To stop calls altogether, pause the run "
+        "or leave the provider out of it."
+    )

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from oauthlib import oauth1
-from oauthlib.oauth2 import WebApplicationClient
 from requests_oauthlib import OAuth1Session, OAuth2Session
 
 from ceadmin.lib import http
@@ -27,6 +26,8 @@ _SIGNATURES = {
     ClientAuth.HMAC_SHA256: oauth1.SIGNATURE_HMAC_SHA256,
 }
 
+_FORM = ("Content-Type", "application/x-www-form-urlencoded")
+
 
 # Parts of a request
 
@@ -41,18 +42,17 @@ def basic(client_id: str, client_secret: str) -> str:
 
 
 def revocation_body(
-    url: str, token: str, hint: str | None, fields: Fields = ()
+    token: str, hint: str | None, fields: Fields = ()
 ) -> tuple[Headers, bytes]:
-    """Return headers and body of an RFC 7009 request.
+    """Return headers and body of an RFC 7009 request: oauthlib's own bytes.
 
-    oauthlib would hint "access_token" for every token and adds no client credentials,
-    so both are given.
+    oauthlib reads and writes the fields once more for that, which costs more than the
+    call; it would hint "access_token" for every token and adds no client credentials.
     """
-    client = WebApplicationClient("")
-    _, headers, body = client.prepare_token_revocation_request(
-        url, token, token_type_hint=hint, body=urlencode(fields)
-    )
-    return tuple(headers.items()), body.encode("ascii")
+    pairs = [*fields, ("token", token)]
+    if hint:
+        pairs.append(("token_type_hint", hint))
+    return (_FORM,), urlencode(pairs).encode("ascii")
 
 
 def signed(request: http.Request, grant: Grant, method: ClientAuth) -> http.Request:

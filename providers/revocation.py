@@ -48,13 +48,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the answer to a step says; `excerpt` is redacted and short."""
+    """What the answer to a step says."""
 
     verdict: Verdict
     code: str
     retry_after: float | None
-    excerpt: str
+    body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
     proof: Proof = Proof.VERIFY  # how much `already` proves
+
+    @property
+    def excerpt(self) -> str:
+        """Return the beginning of the body, redacted and short."""
+        return redact.excerpt(self.body, *self.secrets)
 
 
 # Planning
@@ -163,13 +169,16 @@ def _wrong_kind(provider: Provider, kinds: list[TokenKind]) -> NotRevocable:
 def read(provider: Provider, step: Step, answer: http.Answer) -> Reading:
     """Say what an answer means. "Revoked" only says that the provider said yes."""
     judged = answers.judge(provider.revoke.answers, answer)
-    leaks = redact.text(judged.code, *step.secrets) != judged.code
+    code = judged.code
+    ours = code == judged.verdict.value  # no word of the provider's
+    leaks = not ours and redact.text(code, *step.secrets) != code
     waits = judged.verdict in (Verdict.THROTTLED, Verdict.UNAVAILABLE)
     return Reading(
         verdict=judged.verdict,
-        code="" if leaks else judged.code,
+        code="" if leaks else code,
         retry_after=answers.retry_after(answer) if waits else None,
-        excerpt=redact.excerpt(answer.body, *step.secrets),
+        body=answer.body,
+        secrets=step.secrets,
         proof=judged.proof,
     )
 

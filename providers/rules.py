@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from providers.choices import (
@@ -39,6 +40,8 @@ _AUTHORIZING = _SIGNING | {ClientAuth.BASIC, ClientAuth.BEARER}
 _SECRETS = GRANT_PLACEHOLDERS - {"client_id"}
 #: RFC 6749 §5.2: these speak of the client, so they never mean that a token is gone.
 CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
+#: The highest limit, of calls a second and of calls at once.
+MOST = 100_000
 
 
 def names_in(template: str) -> list[str]:
@@ -48,14 +51,23 @@ def names_in(template: str) -> list[str]:
 
 def fill(template: str, value: Callable[[str], str]) -> str:
     """Replace each placeholder once; a value that looks like one stays as it is."""
+    if "{" not in template:
+        return template
     return _NAME.sub(lambda match: value(match[1]), template)
 
 
-def names_of(call: Call) -> set[str]:
-    """Return the placeholders that a call needs, wherever they stand."""
+@lru_cache(maxsize=512)
+def named_in(call: Call) -> frozenset[str]:
+    """Return the placeholders in a call's templates."""
     parts = [call.url, *_texts(call)]
-    found = {name for part in parts for name in names_in(part)}
-    return found | ({call.client_auth_from} if call.client_auth_from else set())
+    return frozenset(name for part in parts for name in names_in(part))
+
+
+@lru_cache(maxsize=512)
+def names_of(call: Call) -> frozenset[str]:
+    """Return the placeholders that a call needs, wherever they stand."""
+    source = call.client_auth_from
+    return named_in(call) | {source} if source else named_in(call)
 
 
 def body_kind(call: Call) -> BodyKind:
@@ -98,6 +110,17 @@ def _caution(provider: Provider) -> None:
     unsure = provider.confidence == Confidence.LOW
     clash = unsure and provider.enabled_by_default
     _require(not clash, "enabled_by_default", "must be false at low confidence")
+
+
+def _limits(provider: Provider) -> None:
+    # A record is data, and so is `rate = inf` or `nan`.
+    for name in ("rate", "concurrency"):
+        value = getattr(provider.limits, name)
+        fits = value is None or 0 < value <= MOST
+        words = (
+            f"is not above 0 and at most {MOST}: leave it out where nothing is known"
+        )
+        _require(fits, f"limits.{name}", words)
 
 
 def _support(provider: Provider) -> None:
@@ -295,6 +318,7 @@ def _headers(call: Call) -> Iterator[str]:
 _RULES: tuple[Callable[[Provider], None], ...] = (
     _identity_of_record,
     _caution,
+    _limits,
     _support,
     _order,
     _answers,

@@ -46,9 +46,12 @@ class Token:
     scheme: str = ""  # the word before it in a header; "Bearer" for bearer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One HTTP call as data; `{placeholders}` stand in url, fields, query and headers."""
+    """One HTTP call as data; `{placeholders}` stand in url, fields, query and headers.
+
+    Each is itself, as records are: what is worked out of one is remembered with it.
+    """
 
     url: str
     token: Token
@@ -58,7 +61,7 @@ class Call:
     client_id_field: str = "client_id"
     client_secret_field: str = "client_secret"  # noqa: S105 (a field's name)
     body: BodyKind = BodyKind.NONE
-    rfc7009: bool = False  # the body is the standard's own, made by oauthlib
+    rfc7009: bool = False  # the body is the standard's own, as oauthlib makes it
     hint: bool = False  # it names the kind of the token
     fields: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
@@ -165,6 +168,18 @@ class Placeholder:
     default: str = ""
 
 
+# Politeness
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a provider's hosts take; None where nothing is known."""
+
+    rate: float | None = None  # calls a second
+    concurrency: int | None = None  # calls at once
+    note: str = ""  # where that is said, or that it is said nowhere
+
+
 # Consent
 
 
@@ -219,8 +234,7 @@ class Provider:
     consent: Consent = field(default_factory=Consent)
     refresh_rotation: Rotation = Rotation.UNKNOWN
     refresh_rotation_note: str = ""
-    rate_per_minute: int | None = None
-    rate_note: str = ""
+    limits: Limits = field(default_factory=Limits)
     confidence_note: str = ""
     notes: tuple[str, ...] = ()
 

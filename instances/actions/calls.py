@@ -30,6 +30,7 @@ class Call:
         default=(), repr=False
     )  # masked wherever request or answer are quoted
     grant: str = ""  # fingerprint of the token this kills: one item of a run is let through, see SameGrant
+    grant_before: tuple[str, ...] = ()  # the same under older keys: see GrantClaim
     held: Grant | None = (
         None  # at the provider with this grant: a single call goes over an OAuth session
     )
@@ -43,11 +44,24 @@ class SameGrant(Exception):
         self.item_id = item_id
 
 
+#: Seconds that a single item is waited for.
+PATIENCE = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A pause that holds no thread and no connection."""
+    """A pause that holds no thread and no connection.
+
+    Under a run an item that would wait for long is put back, and tried again afterwards.
+    """
 
     seconds: float
+    # A driver that holds its thread waits no longer: TooLong.
+    patience: float = PATIENCE
+
+
+class TooLong(Exception):
+    """Thrown into a flow whose pause is longer than its driver waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +94,15 @@ Send = Callable[[http.Request], http.Answer]
 
 
 def drive(
-    flow: Flow[T], send: Send = http.send, sleep: Callable[[float], None] = time.sleep
+    flow: Flow[T],
+    send: Send | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """Run one flow to its end, storing nothing; raises what the flow raises."""
     try:
         effect = next(flow)
         while True:
-            effect = _advance(flow, effect, send, sleep)
+            effect = _advance(flow, effect, send or http.send, sleep)
     except StopIteration as end:
         value: T = end.value
         return value
@@ -96,6 +112,8 @@ def _advance(
     flow: Flow[T], effect: Call | Wait, send: Send, sleep: Callable[[float], None]
 ) -> Call | Wait:
     if isinstance(effect, Wait):
+        if effect.seconds > effect.patience:
+            return flow.throw(TooLong())
         sleep(effect.seconds)
         return flow.send(None)
     try:

@@ -21,6 +21,7 @@ class App:
     callback_url: str = ""  # mode "theirs": the address stored in their instances
     scope: str = ""
     site: Mapping[str, str] = field(default_factory=dict)
+    pk: int = 0
 
 
 @dataclass(frozen=True, slots=True)

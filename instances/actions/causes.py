@@ -160,6 +160,7 @@ _OF_CODES: dict[str, str] = {
     "unknown_element": "The catalogue knows no provider for the element.",
     "masked_token": "The platform hides the token, so nothing can be revoked with it.",
     "same_grant": "Another item of the run deals with the same grant.",
+    "no_secrets": "The organization has no secrets. Add both on the organization's page.",
     "key_missing": "A secret was sealed with a key that is not loaded. Check FIELD_KEYS.",
     "worker_lost": "Workers died over it. Look into the worker's log.",
     "internal_error": "The product itself failed. Look into the worker's log.",
@@ -167,6 +168,7 @@ _OF_CODES: dict[str, str] = {
     "vanished": "The platform no longer lists it.",
     "listed_again": "The platform lists it again. Probe it.",
     "drill": "It was revoked in a drill.",
+    "left_out": "A person left its provider out of the run.",
 }
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Entry, Subject
 from ceadmin.lib import http, redact
+from ceadmin.lib.rows import Rows
 from instances.actions.calls import Call
 from instances.choices import AttemptState
 from instances.models import Attempt, Item, Run
@@ -20,23 +23,67 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,63}")
 _EXCERPT = 200
 
 
-def intended(item: Item, call: Call, at: datetime) -> Attempt:
-    """Return the unsaved attempt row for `call`, which has not been sent yet."""
-    return Attempt(
+@dataclass(slots=True)
+class Sent:
+    """The attempt row of one call that is being made; `pk` is None until it is written."""
+
+    item_id: int
+    number: int
+    step: int
+    purpose: str
+    method: str
+    url: str
+    at: datetime
+    state: str = AttemptState.INTENDED.value
+    status_code: int | None = None
+    code: str = ""
+    excerpt: str = ""
+    duration_ms: int | None = None
+    pk: int | None = None
+
+
+#: What an answer adds to the row of its intent.
+_ANSWER = ("state", "status_code", "code", "excerpt", "duration_ms")
+_COLUMNS = ("item_id", "number", "step", "purpose", "method", "url", "at", *_ANSWER)
+_row = attrgetter(*_COLUMNS)
+_ATTEMPTS = Rows(Attempt, *_COLUMNS)
+_ANSWERS = Rows(Attempt, "id", *_ANSWER)
+
+
+def write(calls: Sequence[Sent]) -> None:
+    """Insert the rows of calls that were made."""
+    _ATTEMPTS.insert([_row(call) for call in calls])
+
+
+def write_intents(calls: Sequence[Sent]) -> None:
+    """Insert the rows of calls to be made, at most one of an item, and note their primary keys."""
+    rows = [_row(call) for call in calls]
+    pks = {item: pk for pk, item in _ATTEMPTS.insert_returning(rows, "id", "item_id")}
+    for call in calls:
+        call.pk = pks[call.item_id]
+
+
+def write_answers(calls: Sequence[Sent]) -> None:
+    """Complete the rows of intents with what became of them."""
+    _ANSWERS.update([(call.pk, *_row(call)[-len(_ANSWER) :]) for call in calls])
+
+
+def intended(item: Item, call: Call, at: datetime) -> Sent:
+    """Return the unwritten attempt row of `call`, which has not been sent yet."""
+    return Sent(
         item_id=item.pk,
         number=max(item.tries, 1),
         step=call.step,
         purpose=call.purpose,
         method=call.request.method,
         url=redact.url(call.request.url, *call.secrets)[:500],
-        state=AttemptState.INTENDED,
         at=at,
     )
 
 
-def answered(attempt: Attempt, call: Call, answer: http.Answer) -> Attempt:
+def answered(attempt: Sent, call: Call, answer: http.Answer) -> Sent:
     """Fill in what the server said; bodies of good answers hold tokens and are not kept at all."""
-    attempt.state = AttemptState.ANSWERED
+    attempt.state = AttemptState.ANSWERED.value
     attempt.status_code = answer.status
     attempt.duration_ms = round(answer.elapsed * 1000)
     if answer.status >= 400:
@@ -45,11 +92,11 @@ def answered(attempt: Attempt, call: Call, answer: http.Answer) -> Attempt:
     return attempt
 
 
-def failed(attempt: Attempt, error: http.HttpError) -> Attempt:
+def failed(attempt: Sent, error: http.HttpError) -> Sent:
     """Fill in that no answer came: certain (`not_sent`) or not (`lost`)."""
     certain = isinstance(error, http.NotSent)
-    attempt.state = AttemptState.NOT_SENT if certain else AttemptState.LOST
-    attempt.code = error.code[:64]
+    state = AttemptState.NOT_SENT if certain else AttemptState.LOST
+    attempt.state, attempt.code = state.value, error.code[:64]
     return attempt
 
 
@@ -85,18 +132,21 @@ def about(item: Item, run: Run) -> dict[str, Any]:
     }
 
 
-def intent_entry(item: Item, run: Run, actor: Actor, call: Call) -> Entry:
+def intent_entry(
+    item: Item, run: Run, actor: Actor, call: Call, attempt: Sent
+) -> Entry:
     """Return the audit entry of a revocation that is about to be sent."""
     facts = {
-        "purpose": call.purpose,
-        "method": call.request.method,
+        "purpose": attempt.purpose,
+        "method": attempt.method,
+        "to": attempt.url,
         "try": item.tries,
         "grant": call.grant,
     }
     return Entry(Action.REVOKE_INTENDED, actor=actor, facts=facts, **about(item, run))
 
 
-def answer_entry(item: Item, run: Run, actor: Actor, attempt: Attempt) -> Entry:
+def answer_entry(item: Item, run: Run, actor: Actor, attempt: Attempt | Sent) -> Entry:
     """Return the audit entry of what became of a revocation."""
     facts = {
         "purpose": attempt.purpose,

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 
 from ceadmin.audit.actors import SCHEDULE, Actor
+from ceadmin.audit.people import last_address
 from ceadmin.lib import redact
-from ceadmin.lib.sealed import SealError
+from ceadmin.lib.rows import among
+from ceadmin.lib.sealed import Sealed, SealError, unseal
 from ceadmin.teams.models import Organization
 from ceadmin.teams.permissions import actor_of
 from instances.actions.calls import Result
 from instances.actions.case import App, Case
-from instances.choices import AttemptState, Outcome
+from instances.choices import DESTRUCTIVE, AttemptState, Outcome
 from instances.cloud_elements import Credentials
 from instances.models import Attempt, Instance, Item, Run
 from providers import catalogue
 from providers.models import ProviderApp
+
+#: Under which its column seals an element token.
+_TOKEN = "instance.element_token"  # noqa: S105 (a label)
 
 #: What a flow is to be started with, or how the item ended before it could start.
 Start = Case | Result
@@ -51,6 +59,7 @@ def app_of(app: ProviderApp) -> App:
         app.callback_url,
         app.scope,
         dict(app.site),
+        app.pk,
     )
 
 
@@ -60,27 +69,76 @@ def callback_address(provider_key: str) -> str:
 
 
 def actor_of_run(run: Run) -> Actor:
-    """Return who stands behind a run: its requester, or the schedule."""
+    """Return who stands behind a run, and from where they set it going; or the schedule."""
     if run.requested_by is None:
         return SCHEDULE
-    return actor_of(run.requested_by, run.organization)
+    address = last_address(run.requested_by.uid, str(run.uid))
+    return actor_of(run.requested_by, run.organization, address)
+
+
+class _Known(NamedTuple):
+    """What is read of an instance."""
+
+    pk: int
+    uid: UUID
+    remote_id: str
+    name: str
+    element_key: str
+    hub: str
+    element_token: Sealed
+    provider_key: str
+    provider_app_id: int | None
+    site: Mapping[str, str]
+    account: str
+    status: str
 
 
 def load_cases(items: Sequence[Item], run: Run) -> dict[int, Start]:
     """Return item id → the case of its flow, or the result of an item that can't start."""
-    pks = [item.instance_id for item in items if item.instance_id]
-    found = Instance.objects.select_related("provider_app").in_bulk(pks)
-    sent = _revoked_before(items)
     try:
         credentials = credentials_of(run.organization)
     except SealError as error:
         return {item.pk: _sealed(error) for item in items}
-    return {item.pk: _start(item, found, run, credentials, sent) for item in items}
+    wanted = [item.instance_id for item in items if item.instance_id]
+    pks = among(Instance, "id", wanted)
+    rows = Instance.objects.filter(pk__in=pks).values_list(*_Known._fields)
+    found = {row[0]: _Known._make(row) for row in rows}
+    frame = _Frame(run, credentials, _apps(found.values()), _revoked_before(items, run))
+    return {item.pk: _start(item, found, frame) for item in items}
 
 
-def _revoked_before(items: Sequence[Item]) -> set[int]:
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What the cases of a chunk have in common."""
+
+    run: Run
+    credentials: Credentials
+    apps: Mapping[int, tuple[str, App | SealError]]  # with the provider's key
+    sent: set[int]  # items, see `_revoked_before`
+
+
+def _apps(rows: Iterable[_Known]) -> dict[int, tuple[str, App | SealError]]:
+    """Return the provider apps of some instances, each opened once."""
+    pks = {row.provider_app_id for row in rows if row.provider_app_id}
+    return {
+        app.pk: (app.provider_key, _opened(app))
+        for app in ProviderApp.objects.filter(pk__in=pks)
+    }
+
+
+def _opened(app: ProviderApp) -> App | SealError:
+    try:
+        return app_of(app)
+    except SealError as error:
+        return error
+
+
+def _revoked_before(items: Sequence[Item], run: Run) -> set[int]:
     """Return the items of which an earlier try may have sent a revocation: they are looked at first."""
-    sent = Attempt.objects.filter(item__in=items, purpose__startswith="revoke")
+    if run.kind not in DESTRUCTIVE:
+        return set()
+    pks = among(Attempt, "item_id", [item.pk for item in items])
+    sent = Attempt.objects.filter(item_id__in=pks, purpose__startswith="revoke")
     return set(
         sent.exclude(state=AttemptState.NOT_SENT).values_list("item_id", flat=True)
     )
@@ -95,51 +153,46 @@ def _sealed(error: SealError) -> Result:
     return Result(Outcome.MISCONFIGURED, cause="key_missing", explanation=str(error))
 
 
-def _start(
-    item: Item,
-    found: Mapping[int, Instance],
-    run: Run,
-    credentials: Credentials,
-    sent: set[int],
-) -> Start:
-    instance = found.get(item.instance_id or 0)
-    if instance is None:
+def _start(item: Item, found: Mapping[int, _Known], frame: _Frame) -> Start:
+    known = found.get(item.instance_id or 0)
+    if known is None:
         return GONE
+    provider_key, app = frame.apps.get(
+        known.provider_app_id or 0, (known.provider_key, None)
+    )
+    if isinstance(app, SealError):
+        return _sealed(app)
     try:
-        return case_of(instance, run, credentials, prior_intent=item.pk in sent)
+        token = unseal(_TOKEN, known.uid, known.element_token)
     except SealError as error:
         return _sealed(error)
-
-
-def case_of(
-    instance: Instance,
-    run: Run,
-    credentials: Credentials,
-    *,
-    prior_intent: bool = False,
-) -> Case:
-    """Return what a flow may know of `instance`; raise SealError when a key is missing."""
-    token = instance.element_token.reveal()
     redact.learn(token)
-    provider_key = (
-        instance.provider_app.provider_key
-        if instance.provider_app
-        else instance.provider_key
-    )
+    return _case(known, frame, token, provider_key, app, item.pk in frame.sent)
+
+
+def _case(
+    known: _Known,
+    frame: _Frame,
+    token: str,
+    provider_key: str,
+    app: App | None,
+    prior_intent: bool,
+) -> Case:
+    run = frame.run
     return Case(
-        credentials=credentials,
-        pk=instance.pk,
-        uid=instance.uid,
-        remote_id=instance.remote_id,
-        name=instance.name,
-        element_key=instance.element_key,
-        hub=instance.hub,
+        credentials=frame.credentials,
+        pk=known.pk,
+        uid=known.uid,
+        remote_id=known.remote_id,
+        name=known.name,
+        element_key=known.element_key,
+        hub=known.hub,
         element_token=token,
         provider=catalogue.find(provider_key),
-        app=app_of(instance.provider_app) if instance.provider_app else None,
-        site=dict(instance.site),
-        options={**run.options, "account": instance.account},
-        status=instance.status,
+        app=app,
+        site=dict(known.site),
+        options={**run.options, "account": known.account},
+        status=known.status,
         prior_intent=prior_intent,
         our_callback_url=callback_address(provider_key),
         reauthenticate_by=run.organization.reauthenticate_by,

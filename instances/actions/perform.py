@@ -14,8 +14,8 @@ from ceadmin.audit.actors import Actor
 from ceadmin.audit.record import record_many
 from ceadmin.lib import http
 from instances.actions import evidence
-from instances.actions.calls import Call, Flow, T, Wait
-from instances.models import Attempt, Item, Run
+from instances.actions.calls import Call, Flow, T, TooLong, Wait
+from instances.models import Item, Run
 from providers import oauth
 
 
@@ -27,24 +27,26 @@ class Trail:
     run: Run
     actor: Actor
 
-    def begin(self, call: Call, at: datetime) -> Attempt:
+    def begin(self, call: Call, at: datetime) -> evidence.Sent:
         """Return the attempt row of `call`; one with an effect is committed before it is sent."""
         attempt = evidence.intended(self.item, call, at)
         if call.intent:
             with transaction.atomic():
-                attempt.save()
-                self._record_intent(call, at)
+                evidence.write_intents([attempt])
+                self._record_intent(call, attempt)
         return attempt
 
-    def _record_intent(self, call: Call, at: datetime) -> None:
+    def _record_intent(self, call: Call, attempt: evidence.Sent) -> None:
         if evidence.is_revocation(call):
-            entry = evidence.intent_entry(self.item, self.run, self.actor, call)
-            record_many(str(self.run.organization.uid), [entry], at=at)
+            about = (self.item, self.run, self.actor)
+            entry = evidence.intent_entry(*about, call, attempt)
+            record_many(str(self.run.organization.uid), [entry], at=attempt.at)
 
-    def end(self, call: Call, attempt: Attempt, at: datetime) -> None:
+    def end(self, call: Call, attempt: evidence.Sent, at: datetime) -> None:
         """Write what became of the call."""
+        write = evidence.write_answers if call.intent else evidence.write
         with transaction.atomic():
-            attempt.save()
+            write([attempt])
             if evidence.is_revocation(call):
                 entry = evidence.answer_entry(self.item, self.run, self.actor, attempt)
                 record_many(str(self.run.organization.uid), [entry], at=at)
@@ -62,7 +64,7 @@ def perform(
     Without a `trail` nothing is kept (connection tests). Raises what the flow raises.
     """
     answer: http.Answer | None = None
-    error: http.HttpError | None = None
+    error: http.HttpError | TooLong | None = None
     while True:
         try:
             effect = flow.throw(error) if error else flow.send(answer)
@@ -70,7 +72,9 @@ def perform(
             value: T = end.value
             return value
         answer = error = None
-        if isinstance(effect, Wait):
+        if isinstance(effect, Wait) and effect.seconds > effect.patience:
+            error = TooLong()
+        elif isinstance(effect, Wait):
             sleep(effect.seconds)
         else:
             answer, error = _one(effect, trail, send or send_single)

@@ -20,7 +20,14 @@ from functools import partial
 from ceadmin.lib import http, redact, sealed
 from instances import cloud_elements
 from instances.actions import verdicts
-from instances.actions.calls import Call, Flow, Result, SameGrant, Wait
+from instances.actions.calls import (
+    Call,
+    Flow,
+    Result,
+    SameGrant,
+    TooLong,
+    Wait,
+)
 from instances.actions.case import Case
 from instances.actions.causes import Cause, sentence
 from instances.actions.talk import ask
@@ -39,9 +46,6 @@ from providers.revocation import Grant, NotRevocable, Step, Verdict
 from providers.spec import Provider
 
 __all__ = ["Steps", "read_remote", "revoke"]
-
-#: How long a rate-limited provider is waited for before the item ends as refused.
-_PATIENCE = 30.0
 
 _NO_PROVIDER = Result(
     Outcome.MISCONFIGURED.value,
@@ -193,7 +197,7 @@ def _trial(
         client_id=app.client_id if app else "",
         client_secret=app.client_secret if app else "",
     )
-    known_by = sealed.fingerprint(remote.refresh_token or remote.access_token)
+    known_by = sealed.traces(remote.refresh_token or remote.access_token)
     token = remote.token or case.element_token
     return Trial(case, provider, grant, steps, known_by, token)
 
@@ -264,12 +268,16 @@ def _send(trial: Trial, step: Step) -> Flow[Verdict]:
         intent=True,
         secrets=(*trial.secrets, *step.secrets),
         grant=trial.fingerprint,
+        grant_before=tuple(trial.traces[1:]),
         held=trial.grant,
     )
     verdict, wait = yield from _exchange(trial, step, call)
-    if wait is not None and wait <= _PATIENCE:
-        yield Wait(wait)
-        verdict, _ = yield from _exchange(trial, step, call)
+    if wait is not None:
+        try:
+            yield Wait(wait)
+            verdict, _ = yield from _exchange(trial, step, call)
+        except TooLong:
+            pass  # nobody waits for so long: what was answered stands
     trial.said.append(verdict.value)
     trial.tokens.append(step.token_kind.value)
     return verdict

@@ -9,20 +9,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Entry, Subject, record_many
 from ceadmin.lib import sealed
+from ceadmin.lib.rows import Lookup, Rows, among
 from ceadmin.teams.models import Organization
 from instances.actions import evidence
 from instances.actions.calls import Result
 from instances.choices import (
     DESTRUCTIVE,
+    STICKY,
     InstanceStatus,
     ItemStatus,
     Outcome,
@@ -63,6 +66,44 @@ _PROVES_SECRETS = frozenset(
 _DEAD_AGAIN = frozenset({InstanceStatus.NEEDS_REAUTH, InstanceStatus.UNKNOWN})
 
 
+#: They change no grant: they hold no instance, and what they saw is no event of an item.
+_SEES_ONLY = frozenset({RunKind.PROBE, RunKind.SYNC})
+
+_ITEM_FIELDS = ("status", "outcome", "cause", "explanation", "finished_at")
+_ITEMS = Rows(Item, "id", *_ITEM_FIELDS)
+_ITEMS_AND_FACTS = Rows(Item, "id", *_ITEM_FIELDS, "facts")
+_KNOWN = Lookup(
+    Instance, "id", "id", "uid", "name", "provider_key", "status", lock=True
+)
+# A uid belongs to one organization; which runs count is asked only where one is found.
+_CONCERNS = Lookup(
+    Item,
+    "instance_uid",
+    *("id", "instance_uid", "outcome"),
+    where="cleared_at IS NULL AND outcome IN ("
+    + ", ".join(f"'{outcome.value}'" for outcome in sorted(STICKY))
+    + ")",
+)
+_HOLDS = Lookup(Hold, "item_id", "item_id")
+_FLIPS = Rows(Flip, "instance_id", "run_id", "from_status", "to_status", "reason", "at")
+
+
+class _Turn(NamedTuple):
+    """An instance whose status changes."""
+
+    pk: int
+    uid: UUID
+    name: str
+    provider_key: str
+    before: str
+    after: str
+    reason: str
+
+    def flip(self, run: Run, at: datetime) -> tuple[Any, ...]:
+        """Return the row of its history."""
+        return self.pk, run.pk, self.before, self.after, self.reason, at
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """One item and how it ended."""
@@ -86,33 +127,36 @@ def settle_many(
     """Write outcomes, statuses and flips; return the audit entries, which the caller records last."""
     ended = [one for one in settlements if one.result.outcome != Outcome.WAITING]
     _write_items(run, settlements, now)
-    flips = _write_instances(run, settlements, now)
+    turns = _write_instances(run, settlements, now)
     _clear_concerns(run, ended, now)
     _write_apps(settlements)
     _clear_secrets_problem(run, ended)
-    Hold.objects.filter(item_id__in=[one.item.pk for one in settlements]).delete()
-    return [*_item_entries(run, ended, actor), *_flip_entries(run, flips, actor)]
+    if run.kind not in _SEES_ONLY:
+        _HOLDS.delete([one.item.pk for one in settlements])
+    turned = [_turn_entry(run, turn, actor) for turn in turns]
+    return [*_item_entries(run, ended, actor), *turned]
 
 
 def _write_items(run: Run, settlements: Iterable[Settlement], now: datetime) -> None:
-    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    plain: list[tuple[Any, ...]] = []
+    telling: list[tuple[Any, ...]] = []
     for one in settlements:
         fields = _item_fields(run.kind, one.result, now)
         if one.result.facts:
             facts = {**one.item.facts, **one.result.facts}
-            Item.objects.filter(pk=one.item.pk).update(facts=facts, **fields)
+            telling.append((one.item.pk, *fields, facts))
         else:
-            groups[tuple(fields.items())].append(one.item.pk)
-    for pairs, pks in groups.items():
-        Item.objects.filter(pk__in=pks).update(**dict(pairs))
+            plain.append((one.item.pk, *fields))
+    _ITEMS.update(plain)
+    _ITEMS_AND_FACTS.update(telling)
 
 
-def _item_fields(kind: str, result: Result, now: datetime) -> dict[str, Any]:
-    common = {"cause": result.cause[:64], "explanation": _told(kind, result)[:500]}
+def _item_fields(kind: str, result: Result, now: datetime) -> tuple[Any, ...]:
+    """Return the values of `_ITEM_FIELDS`."""
+    told = result.cause[:64], _told(kind, result)[:500]
     if result.outcome == Outcome.WAITING:
-        return {"status": ItemStatus.WAITING, "outcome": "", **common}
-    outcome = Outcome(result.outcome)
-    return {"status": ItemStatus.DONE, "outcome": outcome, "finished_at": now, **common}
+        return ItemStatus.WAITING.value, "", *told, None
+    return ItemStatus.DONE.value, Outcome(result.outcome).value, *told, now
 
 
 def _told(kind: str, result: Result) -> str:
@@ -125,58 +169,41 @@ def _told(kind: str, result: Result) -> str:
 
 def _write_instances(
     run: Run, settlements: Sequence[Settlement], now: datetime
-) -> list[Flip]:
+) -> list[_Turn]:
+    """Write what follows for the instances, all rows of a kind in one statement; return whose status turned."""
     by_pk = {one.item.instance_id: one for one in settlements if one.item.instance_id}
-    rows = Instance.objects.select_for_update().filter(pk__in=by_pk).order_by("pk")
-    before = dict(rows.values_list("pk", "status"))
-    flips: list[Flip] = []
-    groups: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
-    for pk, one in by_pk.items():
-        if pk in before:
-            flip, plain = _changes(run, pk, one.result, before[pk], now)
-            flips += [flip] if flip else []
-            _apply(pk, plain, one, groups)
-    for pairs, pks in groups.items():
-        Instance.objects.filter(pk__in=pks).update(**dict(pairs))
-    return Flip.objects.bulk_create(flips)
+    turns: list[_Turn] = []
+    groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for pk, uid, name, provider_key, before in _KNOWN.find(by_pk):
+        item, result = by_pk[pk].item, by_pk[pk].result
+        fields = _stamps(run.kind, result, now)
+        after = status_after(run.kind, result, before)
+        if after and after != before:
+            reason = (result.status_reason or result.cause)[:64]
+            fields |= {"status": after, "status_reason": reason, "status_since": now}
+            turns.append(_Turn(pk, uid, name, provider_key, before, after, reason))
+        fields |= _sealed_changes(item, result)
+        if fields:
+            groups[tuple(fields)].append((pk, *fields.values()))
+    for names, values in groups.items():
+        _instances(names).update(values)
+    _FLIPS.insert([turn.flip(run, now) for turn in turns])
+    return turns
 
 
-def _apply(
-    pk: int,
-    plain: dict[str, Any],
-    one: Settlement,
-    groups: dict[tuple[tuple[str, Any], ...], list[int]],
-) -> None:
-    if one.result.changes:
-        changes = dict(one.result.changes)
-        if "element_token" in changes:
-            token = str(changes["element_token"])
-            changes["element_token"] = sealed.seal(
-                "instance.element_token", one.item.instance_uid, token
-            )
-        Instance.objects.filter(pk=pk).update(**plain, **changes)
-    elif plain:
-        groups[tuple(plain.items())].append(pk)
+@cache
+def _instances(names: tuple[str, ...]) -> Rows:
+    return Rows(Instance, "id", *names)
 
 
-def _changes(
-    run: Run, pk: int, result: Result, before: str, now: datetime
-) -> tuple[Flip | None, dict[str, Any]]:
-    plain = _stamps(run.kind, result, now)
-    after = status_after(run.kind, result, before)
-    if not after or after == before:
-        return None, plain
-    reason = (result.status_reason or result.cause)[:64]
-    plain |= {"status": after, "status_reason": reason, "status_since": now}
-    flip = Flip(
-        instance_id=pk,
-        run=run,
-        from_status=before,
-        to_status=after,
-        reason=reason,
-        at=now,
-    )
-    return flip, plain
+def _sealed_changes(item: Item, result: Result) -> dict[str, Any]:
+    changes = dict(result.changes)
+    if "element_token" in changes:
+        token = str(changes["element_token"])
+        changes["element_token"] = sealed.seal(
+            "instance.element_token", item.instance_uid, token
+        )
+    return changes
 
 
 def status_after(kind: str, result: Result, before: str) -> str:
@@ -188,7 +215,7 @@ def status_after(kind: str, result: Result, before: str) -> str:
     )
     if before == InstanceStatus.REVOKED and after in _DEAD_AGAIN:
         return InstanceStatus.REVOKED  # dead as we left it: "by us" is still why
-    return str(after)
+    return after.value if isinstance(after, InstanceStatus) else str(after)
 
 
 def _stamps(kind: str, result: Result, now: datetime) -> dict[str, Any]:
@@ -206,43 +233,49 @@ def _stamps(kind: str, result: Result, now: datetime) -> dict[str, Any]:
 
 
 def _clear_concerns(run: Run, settlements: Sequence[Settlement], now: datetime) -> None:
-    known = [
+    dead = {
         one.item.instance_uid for one in settlements if one.result.outcome in _CLEARING
-    ]
-    works = [
+    }
+    alive = {
         one.item.instance_uid for one in settlements if one.result.outcome in _FOUND
-    ]
-    if not known and not works:
+    }
+    if not dead and not alive:
         return
-    found = Q(instance_uid__in=works, outcome=Outcome.UNCLEAR)
-    concerns = Item.objects.of_concern().filter(Q(instance_uid__in=known) | found)
-    concerns.filter(run__organization=run.organization).exclude(
-        pk__in=[one.item.pk for one in settlements]
-    ).update(cleared_at=now)
+    own = {one.item.pk for one in settlements}
+    known = _CONCERNS.find(dead | alive)
+    cleared = [
+        pk
+        for pk, uid, outcome in known
+        if pk not in own and (uid in dead or outcome == Outcome.UNCLEAR)
+    ]
+    if cleared:  # seldom: most have left no concern
+        concerns = Item.objects.of_concern().filter(pk__in=cleared)
+        concerns.filter(run__organization=run.organization_id).update(cleared_at=now)
 
 
 def _write_apps(settlements: Sequence[Settlement]) -> None:
     """Note with a provider app what a revocation showed of its client id and secret."""
-    refused, taken = set[int](), set[int]()
+    refused: dict[str, set[int]] = defaultdict(set)
+    taken: set[int] = set()
     for one in settlements:
-        if one.item.instance_id and one.result.facts.get("refused") in CLIENT_ERRORS:
-            refused.add(one.item.instance_id)
-        elif one.item.instance_id and "revoked" in one.result.facts.get("said", ()):
-            taken.add(one.item.instance_id)
-    if taken:
-        mended = ProviderApp.objects.filter(last_problem__in=sorted(CLIENT_ERRORS))
-        mended.filter(pk__in=_apps_of(taken)).update(last_problem="")
-    for one in settlements:
-        if one.item.instance_id in refused:
-            word = str(one.result.facts["refused"])[:64]
-            ProviderApp.objects.filter(pk__in=_apps_of({one.item.instance_id})).exclude(
-                last_problem=word
-            ).update(last_problem=word)
+        facts, instance = one.result.facts, one.item.instance_id
+        if instance and facts.get("refused") in CLIENT_ERRORS:
+            refused[str(facts["refused"])[:64]].add(instance)
+        elif instance and "revoked" in facts.get("said", ()):
+            taken.add(instance)
+    problems = ProviderApp.objects.filter(last_problem__in=sorted(CLIENT_ERRORS))
+    if taken and problems.exists():  # seldom: most apps have none
+        problems.filter(pk__in=_apps_of(taken)).update(last_problem="")
+    for word, instances in refused.items():
+        ProviderApp.objects.filter(pk__in=_apps_of(instances)).exclude(
+            last_problem=word
+        ).update(last_problem=word)
 
 
 def _apps_of(instances: set[int]) -> list[int]:
-    found = Instance.objects.filter(pk__in=instances, provider_app__isnull=False)
-    return sorted(set(found.values_list("provider_app_id", flat=True)))
+    pks = among(Instance, "id", instances)
+    found = Instance.objects.filter(pk__in=pks, provider_app__isnull=False)
+    return sorted(found.order_by().values_list("provider_app_id", flat=True).distinct())
 
 
 def _clear_secrets_problem(run: Run, ended: Sequence[Settlement]) -> None:
@@ -257,7 +290,7 @@ def _item_entries(
     run: Run, settlements: Sequence[Settlement], actor: Actor
 ) -> list[Entry]:
     """Entries for what has consequences; a probe is worth one only when it changes a status."""
-    if run.kind in (RunKind.PROBE, RunKind.SYNC):
+    if run.kind in _SEES_ONLY:
         return []
     return [
         Entry(
@@ -271,22 +304,16 @@ def _item_entries(
     ]
 
 
-def _flip_entries(run: Run, flips: Sequence[Flip], actor: Actor) -> list[Entry]:
-    instances = Instance.objects.in_bulk([flip.instance_id for flip in flips])
-    return [
-        _flip_entry(run, flip, instances[flip.instance_id], actor) for flip in flips
-    ]
-
-
-def _flip_entry(run: Run, flip: Flip, instance: Instance, actor: Actor) -> Entry:
+def _turn_entry(run: Run, turn: _Turn, actor: Actor) -> Entry:
+    uid = str(turn.uid)
     return Entry(
         Action.STATUS_CHANGED,
         actor=actor,
-        subject=Subject("instance", str(instance.uid), instance.name),
+        subject=Subject("instance", uid, turn.name),
         run_uid=str(run.uid),
-        instance_uid=str(instance.uid),
-        provider_key=instance.provider_key,
-        facts={"from": flip.from_status, "to": flip.to_status, "reason": flip.reason},
+        instance_uid=uid,
+        provider_key=turn.provider_key,
+        facts={"from": turn.before, "to": turn.after, "reason": turn.reason},
     )
 
 

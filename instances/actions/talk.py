@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ceadmin.lib import http
-from instances.actions.calls import Call, Flow, Wait
+from instances.actions.calls import PATIENCE, Call, Flow, TooLong, Wait
 from instances.cloud_elements import (
     PlatformError,
     RateLimited,
@@ -22,8 +22,6 @@ from instances.cloud_elements import (
 T = TypeVar("T")
 Reader = Callable[[http.Answer], T]
 
-#: A longer Retry-After is the caller's to obey: an item must not hold its place for minutes.
-PATIENCE = 30.0
 _FIRST_PAUSE = 1.0
 
 
@@ -35,10 +33,11 @@ def ask(
         try:
             return (yield from _exchange(call, reader, write=False))
         except (Unreachable, RateLimited) as problem:
-            pause = _pause(problem, number)
-            if pause > patience:
-                raise
-        yield Wait(pause)
+            told = problem
+        try:
+            yield Wait(_pause(told, number), patience)
+        except TooLong:
+            raise told from None
     return (yield from _exchange(call, reader, write=False))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -46,7 +47,7 @@ class Trial:
     provider: Provider
     grant: Grant
     steps: Steps
-    fingerprint: str
+    traces: Sequence[str]  # fingerprints of the grant, the newest key's first
     element_token: str = field(repr=False)  # as just read: ours may be outdated
     before: str = _UNKNOWN  # at the source: "alive", "dead", "unknown"
     before_answer: http.Answer | None = None
@@ -60,6 +61,11 @@ class Trial:
     source: str = _UNKNOWN
     platform: str = _UNKNOWN
     until: str = ""  # when the access token ends by itself, where the source says so
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the trace by which the grant is known from now on."""
+        return self.traces[0]
 
     @property
     def secrets(self) -> tuple[str, ...]:

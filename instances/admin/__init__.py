@@ -1,8 +1,10 @@
-"""The admin of instances, runs and links, and of what needs them: organizations and provider apps."""
+"""The admin of instances, runs and links, and of what needs them: organizations, provider apps and limits."""
 
 from instances.admin import (
+    audit,
     instance,
     item,
+    limit,
     organization,
     overview,
     provider_app,
@@ -11,8 +13,10 @@ from instances.admin import (
 )
 
 __all__ = [
+    "audit",
     "instance",
     "item",
+    "limit",
     "organization",
     "overview",
     "provider_app",

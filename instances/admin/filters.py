@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from ceadmin.frame import organizations_in_view
+from ceadmin.frame import is_bulk_action, organizations_in_view
 from ceadmin.teams.lookups import is_row_number
 from instances import selection
 from instances.choices import InstanceStatus
@@ -77,6 +77,8 @@ class TagFilter(admin.SimpleListFilter):
         self, request: HttpRequest, model_admin: Any
     ) -> Iterable[tuple[str, str]]:
         """Offer tags of the organizations that the person may see."""
+        if is_bulk_action(request):
+            return [(self.value() or "", "")]  # nobody sees the offer; it costs a look
         visible = InstanceTag.objects.filter(
             instance__in=model_admin.get_queryset(request)
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from ceadmin import ui
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
 from ceadmin.frame import FramedAdmin
+from ceadmin.lib.client import client_address
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed
@@ -156,7 +157,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         """Make a reconnect link for each of the selected instances."""
         return self._begin(request, RunKind.RECONNECT, queryset)
 
-    @admin.action(description="Drill…", permissions=["revoke"])
+    @admin.action(description="Drill…", permissions=["drill"])
     def drill(
         self, request: HttpRequest, queryset: QuerySet[Instance]
     ) -> HttpResponse | None:
@@ -174,30 +175,33 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         self, request: HttpRequest, kind: RunKind, queryset: QuerySet[Instance]
     ) -> HttpResponse | None:
         """Make a run for each organization among the rows; go to it, or to the list when there are several."""
-        rows = (
-            self.rows(request, runs.ACT_OF_KIND[kind], queryset)
-            .order_by()
-            .prefetch_related(None)
+        rows = self.rows(request, _LEAST[kind], queryset)
+        rows = rows.order_by().prefetch_related(None)
+        # One row of each organization is enough to know, however many there are. EXISTS would
+        # be joined by PostgreSQL, which reads all of them; the first of an index is looked up.
+        some = rows.filter(organization=OuterRef("pk")).order_by("remote_id")
+        owners = Organization.objects.alias(one=Subquery(some.values("pk")[:1])).filter(
+            one__gt=0
         )
-        owners = Organization.objects.filter(pk__in=rows.values("organization"))
         made: list[Run] = []
         for organization in owners.order_by("name"):
             chosen = selection_of(request, rows.filter(organization=organization))
-            made.append(self._create(request, kind, organization, chosen))
-        if not made:
-            messages.warning(
-                request,
-                "Nothing was started: you may not do this with the selected instances.",
-            )
-            return None
+            try:
+                made.append(self._create(request, kind, organization, chosen))
+            except NotAllowed:
+                messages.error(request, _NOT_THESE.format(name=organization))
         if len(made) == 1:
             return HttpResponseRedirect(
                 reverse("admin:instances_run_change", args=[made[0].pk])
             )
-        messages.info(
-            request, f"{len(made)} runs were made, one for each organization."
-        )
-        return HttpResponseRedirect(reverse("admin:instances_run_changelist"))
+        if made:
+            messages.info(
+                request, f"{len(made)} runs were made, one for each organization."
+            )
+            return HttpResponseRedirect(reverse("admin:instances_run_changelist"))
+        if not owners.exists():
+            messages.warning(request, _NOTHING_STARTED)
+        return None
 
     def _create(
         self,
@@ -208,8 +212,15 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     ) -> Run:
         user = request.user
         if not isinstance(user, User):
-            raise NotAllowed(runs.ACT_OF_KIND[kind], organization)
-        return runs.create(kind, organization, chosen, user=user, now=timezone.now())
+            raise NotAllowed(_LEAST[kind], organization)
+        return runs.create(
+            kind,
+            organization,
+            chosen,
+            user=user,
+            now=timezone.now(),
+            address=client_address(request),
+        )
 
     # The page of one instance
 
@@ -232,7 +243,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
             return HttpResponseRedirect(
                 reverse("admin:instances_instance_change", args=[object_id])
             )
-        instance: Instance = self.fetch(request, object_id, runs.ACT_OF_KIND[kind])
+        instance: Instance = self.fetch(request, object_id, Act.VIEW)
         chosen = selection.of_instances([instance.pk])
         run = self._create(request, RunKind(kind), instance.organization, chosen)
         return HttpResponseRedirect(
@@ -329,6 +340,22 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
             )
         return format_html_join(" · ", '<a href="{}">{}</a>', told)
 
+
+#: What a person must be allowed to do at least for a run of some of the rows; `runs.create`
+#: asks again for just these rows.
+_LEAST: dict[str, Act] = {
+    RunKind.PROBE: Act.OPERATE,
+    RunKind.RECONNECT: Act.OPERATE,
+    RunKind.DRILL: Act.DRILL_TEST,
+    RunKind.REVOKE: Act.REVOKE,
+}
+_NOTHING_STARTED = (
+    "Nothing was started: you may not do this with the selected instances."
+)
+_NOT_THESE = (
+    "Nothing was started in {name}: without the role revoker only instances that are "
+    "tagged as test can be drilled, together with all that share their grant."
+)
 
 #: What the list's first line counts beside the whole.
 _NEEDY = {

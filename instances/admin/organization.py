@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -22,20 +23,25 @@ from ceadmin.lib.sealed import SealError
 from ceadmin.teams.choices import BASE_URL_PRESETS, Act
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed, may
+from ceadmin.teams.recent import require_recent
 from ceadmin.teams.scoping import ITSELF, ScopedAdmin, user_of
 from instances import runs, selection
-from instances.actions import credentials
+from instances.actions import credentials, trying
 from instances.actions.findings import Report
 from instances.admin.choosers import ONE_BUTTON
-from instances.admin.secrets import AGAIN, SecretInput, set_on
+from instances.admin.policy import PolicyPages
+from instances.admin.secrets import AGAIN, SecretInput, set_on, used_last
+from instances.admin.trying import (
+    ANYWAY,
+    SecretForm,
+    TryingAdmin,
+    anyway_field,
+    failed,
+    tried,
+)
 from instances.choices import RunKind
 from instances.models import Instance, Run
 from providers.models import ProviderApp
-
-if TYPE_CHECKING:
-    _Form = forms.ModelForm[Organization]
-else:
-    _Form = forms.ModelForm
 
 
 class PresetInput(forms.URLInput):
@@ -51,8 +57,10 @@ class PresetInput(forms.URLInput):
         return {**context, "presets": BASE_URL_PRESETS, "list_id": f"presets-{name}"}
 
 
-class OrganizationForm(_Form):
+class OrganizationForm(SecretForm):
     """An organization; its secrets are typed in, never shown, and kept when left blank."""
+
+    secret_fields = tuple(f"{one}_typed" for one in credentials.ORGANIZATION_SECRETS)
 
     user_secret_typed = forms.CharField(
         label="User secret", required=False, widget=SecretInput
@@ -60,6 +68,7 @@ class OrganizationForm(_Form):
     organization_secret_typed = forms.CharField(
         label="Organization secret", required=False, widget=SecretInput
     )
+    save_anyway = anyway_field()
 
     class Meta:
         model = Organization
@@ -74,7 +83,9 @@ class OrganizationForm(_Form):
             if field is None:
                 continue
             held = bool(getattr(row, name))
-            field.help_text = set_on(held, row.secrets_set_at, row.secrets_set_by_name)
+            field.help_text = set_on(
+                held, row.secrets_set_at, row.secrets_set_by_name, used_last(row)
+            )
             field.required = not held
 
     def clean(self) -> dict[str, Any]:
@@ -97,12 +108,9 @@ class OrganizationForm(_Form):
             self.add_error("base_url", _SECRETS_FOLLOW)
 
     def secrets(self) -> dict[str, str]:
-        """Return what was typed."""
-        names = credentials.ORGANIZATION_SECRETS
-        return {
-            name: (self.cleaned_data.get(f"{name}_typed") or "").strip()
-            for name in names
-        }
+        """Return what was typed, by the secret's name."""
+        typed = self.typed().items()
+        return {name.removesuffix("_typed"): value for name, value in typed}
 
 
 _SECRETS_FOLLOW = (
@@ -123,7 +131,7 @@ def _free_slug(name: str) -> str:
 
 
 @admin.register(Organization)
-class OrganizationAdmin(FramedAdmin, ScopedAdmin):
+class OrganizationAdmin(TryingAdmin, PolicyPages, FramedAdmin, ScopedAdmin):
     """Owners look after their organizations; members see that they are there."""
 
     organization_path = ITSELF
@@ -155,6 +163,8 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
         sections: list[Any] = [(None, {"fields": ("name", "base_url")})]
         if obj is None or self.has_change_permission(request, obj):
             words = "Both stand in the platform under Organization, Security. They are sealed and never shown again."
+            if failed(request):
+                secrets = [*secrets, ANYWAY]
             sections.append(("Secrets", {"fields": secrets, "description": words}))
         sections.append(
             ("Policies", {"fields": ("reauthenticate_by", "link_lifetime_hours")})
@@ -209,16 +219,27 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
         user = request.user
         if not isinstance(user, User):
             raise NotAllowed(Act.OWN, obj)
+        if form.secrets():
+            require_recent(request)
         hand = self.hand(request, obj if change else None)
         credentials.save_organization(
-            obj, form.secrets(), by=user, actor=hand.actor, now=hand.now
+            obj, form.secrets(), by=user, hand=hand, tried=tried(request)
         )
+
+    def try_typed(
+        self, request: HttpRequest, row: Organization, typed: Mapping[str, str]
+    ) -> Report:
+        """Ask the platform with what was typed, and with what is kept."""
+        fresh = {name.removesuffix("_typed"): value for name, value in typed.items()}
+        hand = self.hand(request, row if row.pk else None)
+        anyway = bool(request.POST.get(ANYWAY))
+        return trying.try_organization(row, fresh, hand=hand, anyway=anyway)
 
     def response_add(
         self, request: HttpRequest, obj: Organization, post_url_continue: Any = None
     ) -> HttpResponse:
         """Go to the new organization's page, which has the next steps."""
-        self._try(request, obj)
+        tell_tried(request)
         return HttpResponseRedirect(self._address(obj))
 
     def _address(self, organization: Organization) -> str:
@@ -311,6 +332,7 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
         self, request: HttpRequest, obj: Organization
     ) -> HttpResponseRedirect:
         """Stay with the organization."""
+        tell_tried(request)
         return HttpResponseRedirect(self._address(obj))
 
     def change_view(
@@ -328,6 +350,13 @@ class OrganizationAdmin(FramedAdmin, ScopedAdmin):
         )
 
 
+def tell_tried(request: HttpRequest) -> None:
+    """Say what the platform said of the secrets that were just saved."""
+    report = tried(request)
+    if report:
+        tell(request, report)
+
+
 def tell(request: HttpRequest, report: Report) -> None:
     """Say what a connection test found."""
     say = messages.success if report.ok else messages.error
@@ -341,6 +370,7 @@ def _first_steps(organization: Organization, request: HttpRequest) -> dict[str, 
     synced = Run.objects.filter(organization=organization, kind=RunKind.SYNC).exists()
     return {
         "tested": not organization.secrets_problem,
+        "problem": credentials.problem_words(organization.secrets_problem),
         "apps": apps,
         "synced": synced,
         "finished": apps > 0 and synced and not organization.secrets_problem,

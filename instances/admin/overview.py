@@ -14,6 +14,7 @@ from ceadmin import ui
 from ceadmin.frame import organizations_in_view
 from ceadmin.site import Hit, Need, Panel, site
 from ceadmin.teams.permissions import organizations
+from instances.admin.second_person import approval_needs, runs_to_answer
 from instances.choices import InstanceStatus, RunStatus
 from instances.models import Instance, Item, ReconnectLink, Run
 
@@ -30,7 +31,7 @@ def _runs(request: HttpRequest) -> QuerySet[Run]:
 
 
 def drafts_waiting(request: HttpRequest) -> int:
-    """Count the drafts that this person made and has not started."""
+    """Count the drafts that this person made and has not started; of those an approver has, none."""
     if not request.user.is_authenticated:
         return 0
     mine = Run.objects.filter(requested_by=request.user, status=RunStatus.DRAFT)
@@ -56,6 +57,7 @@ def needs(request: HttpRequest) -> Iterable[Need]:
                 f"{items}?outcome__exact={outcome}&cleared_at__isnull=True",
                 count,
             )
+    yield from approval_needs(request)
     yield from _milder(request)
 
 
@@ -172,6 +174,7 @@ def _names_run(query: str) -> Q:
 
 
 site.register_badge("runs", drafts_waiting)
+site.register_badge("runs", runs_to_answer)
 site.register_need(needs)
 site.register_overview(health, order=10)
 site.register_overview(recent_runs, order=20)

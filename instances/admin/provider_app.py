@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,25 +16,28 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from ceadmin import ui
-from ceadmin.frame import FramedAdmin, chosen_organization
 from ceadmin.lib.sealed import SealError
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
-from ceadmin.teams.permissions import NotAllowed, may, organizations
-from ceadmin.teams.scoping import ScopedAdmin, user_of
-from instances.actions import credentials
+from ceadmin.teams.permissions import NotAllowed, may
+from ceadmin.teams.recent import require_recent
+from instances.actions import credentials, trying
+from instances.actions.findings import Report
 from instances.actions.load import callback_address
-from instances.admin.choosers import ONE_BUTTON, without_shortcuts
-from instances.admin.organization import tell
-from instances.admin.secrets import AGAIN, SecretInput, set_on
+from instances.admin.choosers import OwnersAdmin, without_shortcuts
+from instances.admin.organization import tell, tell_tried
+from instances.admin.secrets import AGAIN, SecretInput, set_on, used_last
+from instances.admin.trying import (
+    ANYWAY,
+    SecretForm,
+    TryingAdmin,
+    anyway_field,
+    failed,
+    tried,
+)
 from instances.models import Instance
 from providers import catalogue
 from providers.models import ProviderApp
-
-if TYPE_CHECKING:
-    _Form = forms.ModelForm[ProviderApp]
-else:
-    _Form = forms.ModelForm
 
 
 class _Decoder(json.JSONDecoder):
@@ -47,13 +51,16 @@ class _Decoder(json.JSONDecoder):
             raise json.JSONDecodeError("nested too deeply", "", 0) from None
 
 
-class ProviderAppForm(_Form):
+class ProviderAppForm(SecretForm):
     """A provider app; its secret is typed in, never shown, and kept when left blank."""
+
+    secret_fields = ("client_secret_typed",)
 
     provider_key = forms.ChoiceField(label="Provider")
     client_secret_typed = forms.CharField(
         label="Client secret", required=False, widget=SecretInput
     )
+    save_anyway = anyway_field()
 
     class Meta:
         model = ProviderApp
@@ -82,7 +89,7 @@ class ProviderAppForm(_Form):
             row = self.instance
             held = bool(row.client_secret)
             self.fields["client_secret_typed"].help_text = set_on(
-                held, row.secret_set_at, row.secret_set_by_name
+                held, row.secret_set_at, row.secret_set_by_name, used_last(row)
             )
         if "site" in self.fields:
             self.fields["site"].required = False
@@ -109,9 +116,10 @@ class ProviderAppForm(_Form):
 
     def secret(self) -> str:
         """Return what was typed."""
-        return (self.cleaned_data.get("client_secret_typed") or "").strip()
+        return self.typed().get("client_secret_typed", "")
 
 
+_LEADS = {"provider_key", "element_key", "client_id", "site"}
 _ELEMENT = "The platform's name of the connector. Left blank: the provider's usual one, such as box."
 _WHICH_ELEMENT = "This record serves any connector, so say which one: the platform's name of it, such as hubspotcrm."
 
@@ -127,7 +135,7 @@ _SITE = (
 
 
 @admin.register(ProviderApp)
-class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
+class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
     """Owners look after the apps; members see which there are."""
 
     form: Any = ProviderAppForm
@@ -165,7 +173,8 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
     ) -> Any:
         """Order the fields by the questions a person asks."""
         mine = obj is None or self.has_change_permission(request, obj)
-        secret = ("client_secret_typed",) if mine else ()
+        again = (ANYWAY,) if failed(request) else ()
+        secret = ("client_secret_typed", *again) if mine else ()
         return [
             (None, {"fields": ("organization", "name", "provider_key", "element_key")}),
             ("Credentials", {"fields": ("client_id", *secret)}),
@@ -193,22 +202,6 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         return without_shortcuts(form, "organization")
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Propose the organization that the person works in, or their only one."""
-        given: dict[str, Any] = dict(super().get_changeform_initial_data(request))
-        chosen = chosen_organization(request)
-        owned = organizations(user_of(request), Act.OWN)
-        only = owned[0] if chosen is None and owned.count() == 1 else chosen
-        return {"organization": only.pk, **given} if only else given
-
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        """Offer one way to save."""
-        return super().render_change_form(
-            request, {**context, **ONE_BUTTON}, *args, **kwargs
-        )
-
     def response_post_save_add(
         self, request: HttpRequest, obj: ProviderApp
     ) -> HttpResponseRedirect:
@@ -219,6 +212,7 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
         self, request: HttpRequest, obj: ProviderApp
     ) -> HttpResponseRedirect:
         """Stay with the app."""
+        tell_tried(request)
         return HttpResponseRedirect(
             reverse("admin:providers_providerapp_change", args=[obj.pk])
         )
@@ -263,13 +257,28 @@ class ProviderAppAdmin(FramedAdmin, ScopedAdmin):
         user = request.user
         if not isinstance(user, User):
             raise NotAllowed(Act.OWN, obj.organization)
+        # Where tokens are sent, and with which credentials.
+        if not change or form.secret() or set(form.changed_data) & _LEADS:
+            require_recent(request)
         hand = self.hand(request, obj.organization)
         credentials.save_app(
-            obj, form.secret(), by=user, actor=hand.actor, now=hand.now
+            obj, form.secret(), by=user, hand=hand, tried=tried(request)
         )
+
+    def try_typed(
+        self, request: HttpRequest, row: ProviderApp, typed: Mapping[str, str]
+    ) -> Report:
+        """Let the platform make a consent address with what was typed."""
+        hand, anyway = (
+            self.hand(request, row.organization),
+            bool(request.POST.get(ANYWAY)),
+        )
+        (secret,) = typed.values()
+        return trying.try_app(row, secret, hand=hand, anyway=anyway)
 
     def delete_model(self, request: HttpRequest, obj: ProviderApp) -> None:
         """Remove it, with an audit event."""
+        require_recent(request)
         hand = self.hand(request, obj.organization)
         credentials.remove_app(obj, actor=hand.actor, now=hand.now)
 

@@ -129,13 +129,15 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
         link: ReconnectLink = self.fetch(request, object_id, Act.VIEW)
         request.current_app = self.admin_site.name
         allowed = may(request.user, Act.OPERATE, link.instance.organization)
+        # Whoever has the address may connect an account: operators only.
+        address = reconnect.address_of(link) if allowed and link.is_open else ""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": str(link.instance),
             "link": link,
-            # Whoever has the address may connect an account: operators only.
-            "address": reconnect.address_of(link) if allowed and link.is_open else "",
+            "address": address,
+            "sealed_away": allowed and link.is_open and not address,
             "allowed": allowed,
             "wrong_account": link.status == LinkStatus.WRONG_ACCOUNT,
             "facts": _facts(link),

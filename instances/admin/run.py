@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -18,24 +19,30 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_POST
 
 from ceadmin import ui
 from ceadmin.frame import FramedAdmin
+from ceadmin.lib.client import client_address
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import NotAllowed
+from ceadmin.teams.recent import require_recent
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import reconnect, runs
+from instances.admin.approvals import ApprovalFilter, pill_word
+from instances.admin.run_acts import Hand, act_on
 from instances.admin.run_page import (
     draft_context,
+    draft_form,
     live_context,
     live_json,
 )
-from instances.choices import LINK_OPEN, RunStatus
-from instances.forms import StartForm, safe_cell
+from instances.admin.run_story import deeds_of
+from instances.choices import DESTRUCTIVE, LINK_OPEN, RunStatus
+from instances.forms import safe_cell
 from instances.models import Item, ReconnectLink, Run
 
 _COLUMNS = (
@@ -75,7 +82,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         "made",
     )
     list_display_links = ("what",)
-    list_filter = ("kind", "status", "organization")
+    list_filter = ("kind", "status", ApprovalFilter, "organization")
     lookups = ("requested_by",)
     search_fields = ("reason", "ticket", "requested_by_name", "=uid")
     search_help_text = "Reason, ticket, person or run id"
@@ -95,10 +102,18 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         """Name the run."""
         return str(run)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        """Say with each run how it stands with its approvers."""
+        return super().get_queryset(request).with_approval()  # type: ignore[attr-defined, no-any-return]
+
     @admin.display(description="status", ordering="status")
-    def state(self, run: Run) -> SafeString:
-        """Draw the status."""
-        return ui.pill(run.status)
+    def state(self, run: Any) -> SafeString:
+        """Draw the status; of a draft that waits for an approver that."""
+        word = pill_word(run, run.approval_status, run.glass_unreviewed)
+        if word.startswith("approval_"):
+            return ui.pill(word)
+        marked = ui.pill(word) if word else ""
+        return format_html("{} {}", ui.pill(run.status), marked)
 
     @admin.display(description="instances", ordering="total")
     def size(self, run: Run) -> str:
@@ -158,11 +173,11 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
                 request,
                 "instances/run/draft.html",
                 run,
-                draft_context(run, request.user, StartForm(run)),
+                draft_context(run, request.user, draft_form(run, request.user)),
             )
-        return self._page(
-            request, "instances/run/live.html", run, live_context(run, request)
-        )
+        deeds = deeds_of(run, request, timezone.now())
+        context = {**live_context(run, request), "deeds": deeds}
+        return self._page(request, "instances/run/live.html", run, context)
 
     def _page(
         self,
@@ -187,41 +202,35 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         return JsonResponse(live_json(run, request))
 
     def do(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
-        """Start, discard, pause, resume, stop or retry; say why when it can't be done."""
+        """Do what a button says; say why when it can't be done."""
         run: Run = self.fetch(request, object_id, Act.VIEW)
         user = request.user
         if not isinstance(user, User):
-            raise NotAllowed(runs.ACT_OF_KIND[run.kind], run.organization)
-        if act == "start":
-            return self._start(request, run, user)
+            raise NotAllowed(runs.act_of(run), run.organization)
+        hand: Hand = {
+            "user": user,
+            "now": timezone.now(),
+            "address": client_address(request),
+        }
+        if act in _CONFIRMED and run.kind in DESTRUCTIVE:
+            require_recent(request)
+        if act in _OF_FORM:
+            return self._submit(request, run, act, hand)
         try:
-            target = self._do(run, act, user)
+            target = act_on(run, act, request.POST.dict(), hand)
         except runs.RunError as error:
             messages.error(request, error.sentence)
             target = run
         return HttpResponseRedirect(self._address(target))
 
-    def _do(self, run: Run, act: str, user: User) -> Run:
-        acts = {
-            "pause": runs.pause,
-            "resume": runs.resume,
-            "stop": runs.stop,
-            "discard": runs.discard,
-        }
-        if act == "retry":
-            return runs.retry(run, user=user, now=timezone.now())
-        if act not in acts:
-            raise runs.RunError(
-                "unknown_act", "There is no such button. Reload the page."
-            )
-        acts[act](run, user=user, now=timezone.now())
-        return run
-
-    def _start(self, request: HttpRequest, run: Run, user: User) -> HttpResponse:
-        form = StartForm(run, request.POST)
+    def _submit(
+        self, request: HttpRequest, run: Run, act: str, hand: Hand
+    ) -> HttpResponse:
+        """Start a draft or ask for its approval; errors keep what was typed."""
+        form = draft_form(run, hand["user"], request.POST)
         if form.is_valid():
             try:
-                runs.start(run, user=user, now=timezone.now(), **form.wanted())
+                _OF_FORM[act](run, **hand, **form.wanted())
             except runs.RunError as error:
                 form.add_error(None, error.sentence)
             else:
@@ -230,7 +239,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
             request,
             "instances/run/draft.html",
             run,
-            draft_context(run, user, form),
+            draft_context(run, hand["user"], form),
             status=422,
         )
 
@@ -238,11 +247,12 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         return reverse("admin:instances_run_change", args=[run.pk])
 
     def download(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
-        """Stream the items as CSV."""
+        """Stream the items as CSV; of an old run what is left of them, and its name says so."""
         run: Run = self.fetch(request, object_id, Act.VIEW)
+        rest = "-what-is-left" if run.items_removed_at else ""
         items = Item.objects.filter(run=run).order_by("number").values_list(*_COLUMNS)
         rows = items.iterator(chunk_size=2000)
-        return _as_csv(f"run-{str(run.uid)[:8]}.csv", _COLUMNS, rows)
+        return _as_csv(f"run-{str(run.uid)[:8]}{rest}.csv", _COLUMNS, rows)
 
     def download_links(
         self, request: HttpRequest, object_id: str
@@ -265,9 +275,15 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
             (f"?status__in={','.join(_WORKING)}", f"{ui.number(working)} at work"),
             ("?status__exact=draft", ui.things(drafts, "draft", "drafts")),
         ]
+        asked = mine.awaiting_approval().count()  # type: ignore[attr-defined]
+        if asked:
+            told += [("?approval=waiting", f"{ui.number(asked)} waiting for approval")]
         return format_html_join(" · ", '<a href="{}">{}</a>', told)
 
 
+#: What only a person does who confirmed not long ago that it is them.
+_CONFIRMED = frozenset({"start", "approve", "break-glass", "resume", "go-on"})
+_OF_FORM = {"start": runs.start, "ask": runs.ask}
 _WORKING = (
     RunStatus.PLANNING.value,
     RunStatus.RUNNING.value,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, Count, IntegerField, Max, Min, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 
 from ceadmin import ui
 from ceadmin.teams.choices import Act
@@ -20,25 +16,24 @@ from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from instances import reconnect, runs
 from instances.actions.causes import sentence
-from instances.admin import words
+from instances.admin import run_numbers, run_parts, run_rows, words
+from instances.admin.approvals import second_person, standing
+from instances.admin.receipts import receipt_url, receipts_of
 from instances.admin.steps import Step, steps
 from instances.choices import (
-    MEANINGS,
+    DESTRUCTIVE,
     InstanceStatus,
-    ItemStatus,
     Outcome,
     RunKind,
     RunStatus,
-    Weight,
     meaning,
 )
-from instances.forms import StartForm
+from instances.forms import ApprovedForm, AskForm, StartForm
 from instances.models import Attempt, Item, ReconnectLink, Run
 
-_SHOWN = 50
 _SAMPLE = 10
-_CAUSES = 5
-_MOVING = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED)
+#: What the poll brings as the server draws it.
+_PARTS = ("parts", "providers", "outcomes", "causes", "items", "links")
 _VERBS = {
     RunKind.SYNC: "Sync",
     RunKind.REVOKE: "Revoke",
@@ -68,6 +63,16 @@ def audit_url(run: Run, user: User | AnonymousUser) -> str:
     return reverse("admin:instances_run_history", args=[run.pk])
 
 
+def draft_form(run: Run, user: User | AnonymousUser, data: Any = None) -> StartForm:
+    """Return the form of a draft's next step: start it, ask, or start what was approved."""
+    stands = standing(run, user)
+    if stands.asks:
+        return AskForm(run, data)
+    return (
+        ApprovedForm(run, data) if stands.stage == "approved" else StartForm(run, data)
+    )
+
+
 def draft_context(
     run: Run, user: User | AnonymousUser, form: StartForm
 ) -> dict[str, Any]:
@@ -75,12 +80,17 @@ def draft_context(
     seen = runs.preview(run)
     return {
         "preview": seen,
+        "standing": standing(run, user),
         "form": form,
         "planned": run.planned_at is not None,
+        "problem": runs.crew(run).problem,
+        "dry_run": run.options.get("dry_run", False),
+        "destructive": run.kind in DESTRUCTIVE,
         "heading": title_of(run, seen.total),
         "verb": _VERBS[RunKind(run.kind)],
         "providers": ui.things(len(seen.effects), "provider", "providers"),
-        "allowed": may(user, runs.ACT_OF_KIND[run.kind], run.organization),
+        "allowed": may(user, runs.act_of(run), run.organization),
+        "left_behind": not runs.requester_may(run),
         "effects": [(effect, _statuses(effect)) for effect in seen.effects],
         "sample": Item.objects.filter(run=run).order_by("number")[:_SAMPLE],
         "audit_url": audit_url(run, user),
@@ -96,17 +106,27 @@ def _statuses(effect: runs.Effect) -> list[tuple[str, str, int]]:
 
 def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
     """Return what the live page shows at first; the poll brings the same again."""
-    counts = runs.progress(run)
-    allowed = may(request.user, runs.ACT_OF_KIND[run.kind], run.organization)
+    counts = run_numbers.counts_of(run)
+    numbers = run_numbers.numbers(run, counts)
+    held = run_parts.parts(run, counts)
+    if held["troubles_held"]:
+        numbers["trouble"] = ""  # the part that is held says it, with the evidence
+    allowed = may(request.user, runs.act_of(run), run.organization)
     operates = may(request.user, Act.OPERATE, run.organization)
     links = _links(run, shown=operates)
     return {
-        **_numbers(run, counts),
+        **numbers,
+        **held,
+        **second_person(run, request.user),
+        "numbers": numbers,
+        "providers": run_rows.providers(run, counts),
         "heading": title_of(run, counts.total),
+        "removed": runs.removed_words(run),
         "counts": counts,
-        "outcomes": _outcomes(run, counts),
-        "causes": _causes(run),
-        "items": _items(run, linked=operates),
+        "outcomes": run_rows.outcomes(run, counts),
+        "causes": run_rows.reasons(run, counts),
+        "items": run_rows.items(run, counts, linked=operates),
+        "receipts": receipts_of(run, request.user),
         "links": links,
         "open_links": any(row["address"] for row in links),
         "steps": _steps_of(run, linked=operates),
@@ -123,12 +143,12 @@ def live_json(run: Run, request: HttpRequest) -> dict[str, Any]:
     context = live_context(run, request)
     part = {"run": run, **context}
     return {
-        **_numbers(run, context["counts"]),
+        **context["numbers"],
         "heading": context["heading"],
         "pill": ui.pill(run.status),
         **{
             name: render_to_string(f"instances/run/{name}.html", part, request)
-            for name in ("outcomes", "causes", "items", "links")
+            for name in _PARTS
         },
         "steps": render_to_string(
             "ceadmin/timeline.html", {"steps": context["steps"]}, request
@@ -138,153 +158,11 @@ def live_json(run: Run, request: HttpRequest) -> dict[str, Any]:
 
 
 def _draft_json(run: Run) -> dict[str, Any]:
-    """Send a draft's page to itself once its list is frozen."""
+    """Send a draft's page to itself once its list is frozen, or say why that does not come."""
     page = reverse("admin:instances_run_change", args=[run.pk])
-    return {"goto": page} if run.planned_at else {"done": False}
-
-
-def _numbers(run: Run, counts: runs.Progress) -> dict[str, Any]:
-    now = timezone.now()
-    return {
-        "percent": f"{counts.percent} %",
-        "verdict": _verdict(run, counts),
-        "bar": "ok" if run.is_terminal and not counts.attention else "active",
-        "done_count": counts.done,
-        "total": counts.total,
-        "eta": _eta(run, counts, now),
-        "summary": f"{counts.done} of {counts.total} done, {counts.attention} need attention.",
-        "can_pause": run.status == RunStatus.RUNNING,
-        "can_resume": run.status == RunStatus.PAUSED,
-        "can_stop": run.status
-        in (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED),
-        "can_retry": run.is_terminal
-        and counts.attention > 0
-        and run.kind != RunKind.SYNC,
-        "retry": f"Retry {counts.attention} that need attention"
-        if counts.attention > 1
-        else "Retry the one that needs attention",
-        "moving": run.status in _MOVING,
-    }
-
-
-def _verdict(run: Run, counts: runs.Progress) -> str:
-    """Return how far it is, and once it ended what it came to."""
-    if not run.is_terminal:
-        return f"{counts.percent} %"
-    if counts.attention:
-        need = "needs" if counts.attention == 1 else "need"
-        return f"{ui.number(counts.attention)} of {ui.number(counts.total)} {need} attention"
-    if not counts.total:
-        return "Nothing has changed" if run.kind == RunKind.SYNC else "Nothing to do"
-    return "Nothing needs attention"
-
-
-def _eta(run: Run, counts: runs.Progress, now: datetime) -> str:
-    if run.status == RunStatus.PLANNING:
-        return "freezing the list"
-    if counts.waiting and counts.waiting + counts.done == counts.total:
-        return f"waiting for {ui.things(counts.waiting, 'person', 'people')} to consent"
-    if run.is_terminal or not run.started_at:
-        return _took(run)
-    spent = now - run.started_at
-    if not counts.done or spent < timedelta(seconds=2):
-        return ""
-    left = spent / counts.done * (counts.total - counts.done - counts.waiting)
-    return (
-        f"about {ui.short_duration(left)} left"
-        if left >= timedelta(seconds=1)
-        else "nearly done"
-    )
-
-
-def _took(run: Run) -> str:
-    if not run.finished_at or not run.started_at:
-        return ""
-    took = run.finished_at - run.started_at
-    if took < timedelta(seconds=1):
-        return "took less than a second"
-    return f"took {ui.short_duration(took)}"
-
-
-def _outcomes(run: Run, counts: runs.Progress) -> list[tuple[str, int, str]]:
-    """Return outcome, count and the address of exactly these rows, those that need attention first."""
-    listing = f"{reverse('admin:instances_item_changelist')}?run__id__exact={run.pk}"
-    first = sorted(
-        counts.outcomes,
-        key=lambda one: ((RunKind(run.kind), Outcome(one)) not in _ATTENTION, one),
-    )
-    # What a sync left as it was has no rows.
-    told = [
-        (
-            one,
-            counts.outcomes[one],
-            "" if one == Outcome.UNCHANGED else f"{listing}&outcome__exact={one}",
-        )
-        for one in first
-    ]
-    if counts.waiting:
-        told.append(("waiting", counts.waiting, f"{listing}&status__exact=waiting"))
-    return told
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why some items of a run need attention: how many, in words, and where they are."""
-
-    count: int
-    text: str
-    cause: str
-    url: str
-
-
-def _causes(run: Run) -> list[Reason]:
-    kind = RunKind(run.kind)
-    bad = [outcome for outcome in Outcome if (kind, outcome) in _ATTENTION]
-    rows = (
-        Item.objects.filter(run=run, outcome__in=bad)
-        .exclude(cause="")
-        .order_by()
-        .values("outcome", "cause")
-        .annotate(count=Count("pk"), low=Min("explanation"), high=Max("explanation"))
-        .order_by("-count", "cause", "outcome")[:_CAUSES]
-    )
-    return [_reason(run, row) for row in rows]
-
-
-def _reason(run: Run, row: Mapping[str, Any]) -> Reason:
-    same = row["low"] if row["low"] == row["high"] else ""
-    told = same or sentence(row["cause"]) or meaning(run.kind, row["outcome"]).sentence
-    listing = reverse("admin:instances_item_changelist")
-    query = f"?run__id__exact={run.pk}&outcome__exact={row['outcome']}&cause__exact={row['cause']}"
-    return Reason(row["count"], told, row["cause"], listing + query)
-
-
-def _items(run: Run, *, linked: bool) -> list[tuple[Item, str]]:
-    """Return the items that matter first: concerns, failures, what is under way, the newest.
-
-    What waits in a reconnection stands in the list of links already.
-    """
-    bad = [outcome for outcome in Outcome if (RunKind(run.kind), outcome) in _ATTENTION]
-    first = Case(
-        When(outcome__in=bad, then=Value(0)),
-        When(status=ItemStatus.WAITING, then=Value(1)),
-        When(status=ItemStatus.RUNNING, then=Value(2)),
-        default=Value(3),
-        output_field=IntegerField(),
-    )
-    shown = Item.objects.filter(run=run)
-    if linked and run.kind == RunKind.RECONNECT:
-        shown = shown.exclude(status=ItemStatus.WAITING)
-    rows = shown.select_related("instance", "run").order_by(
-        first, "-finished_at", "number"
-    )[:_SHOWN]
-    return [(item, words.why(item)) for item in rows]
-
-
-#: The outcomes that stand first in a run's list.
-_ATTENTION = frozenset(
-    pair for pair, told in MEANINGS.items() if told.weight == Weight.ATTENTION
-)
+    if run.planned_at:
+        return {"goto": page}
+    return {"done": False, "problem": runs.crew(run).problem}
 
 
 def _links(run: Run, *, shown: bool) -> list[dict[str, Any]]:
@@ -295,7 +173,7 @@ def _links(run: Run, *, shown: bool) -> list[dict[str, Any]]:
 
 def _rows(links: QuerySet[ReconnectLink], *, shown: bool) -> list[dict[str, Any]]:
     """Return links and their addresses; whoever has an address may connect an account."""
-    newest = links.select_related("instance").order_by("-pk")[:_SHOWN]
+    newest = links.select_related("instance").order_by("-pk")[: run_rows.SHOWN]
     return [
         {
             "link": link,
@@ -309,7 +187,15 @@ def _steps_of(run: Run, *, linked: bool) -> list[Step]:
     if run.kind != RunKind.DRILL or run.total != 1:
         return []
     item = Item.objects.filter(run=run).order_by("number").first()
-    return steps(item, linked=linked) if item else []
+    return _steps(item, linked=linked) if item else []
+
+
+def _steps(item: Item, *, linked: bool) -> list[Step]:
+    """Return an item's steps, none where the calls that would tell of them were removed."""
+    if runs.removed_words(item.run):
+        kept = Attempt.objects.filter(item=item).exists()
+        return steps(item, linked=linked) if kept else []
+    return steps(item, linked=linked)
 
 
 def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
@@ -326,11 +212,13 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
         "told": told,
         "explanation": item.explanation or sentence(item.cause),
         "attempts": [(one, words.purpose(one.purpose)) for one in attempts],
-        "steps": steps(item, linked=operates) if drill else [],
+        "steps": _steps(item, linked=operates) if drill else [],
+        "removed": runs.removed_words(item.run),
         "facts": words.facts(item),
         "links": links,
         "open_links": any(row["address"] for row in links),
         "audit_url": _item_audit_url(item, request.user),
+        "receipt_url": receipt_url(item, request.user),
         "revoke_url": _revoke_url(item, request.user),
     }
 

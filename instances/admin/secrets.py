@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django import forms
-from django.utils.html import escape
+from django.urls import reverse
+from django.utils.html import escape, format_html
 
 from ceadmin import ui
+from instances.actions.uses import Owner, last_use
 
 
 class SecretInput(forms.PasswordInput):
@@ -24,11 +26,25 @@ class SecretInput(forms.PasswordInput):
 AGAIN = "Type it again: it would be sent to another place than before."
 
 
-def set_on(held: bool, at: datetime | None, by: str) -> str:
-    """Say when and by whom a secret was set, or that there is none."""
+def set_on(held: bool, at: datetime | None, by: str, used: str = "") -> str:
+    """Say when and by whom a secret was set and used, or that there is none."""
     if not held:
         return "Not set yet."
     when = f" on {ui.absolute(at)}" if at else ""
     # Help texts are HTML, and people choose their own names.
     who = f" by {escape(by)}" if by else ""
-    return f"Set{when}{who}. Leave blank to keep it."
+    return f"Set{when}{who}.{used} Leave blank to keep it."
+
+
+def used_last(owner: Owner) -> str:
+    """Say when the secrets of an organization or app were used last, with a link to the run."""
+    use = last_use(owner) if owner.pk else None
+    if use is None:
+        return ""
+    run = use.run
+    return format_html(
+        ' Used last on {} by <a href="{}">run {}</a>.',
+        ui.absolute(use.at),
+        reverse("admin:instances_run_change", args=[run.pk]),
+        f"{run.get_kind_display()} {str(run.uid)[:8]}",
+    )

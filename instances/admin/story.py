@@ -17,9 +17,11 @@ from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from instances.actions.causes import sentence
 from instances.admin import words
+from instances.admin.receipts import address_of, has_receipt
 from instances.choices import InstanceStatus, RunKind, RunStatus
 from instances.models import Flip, Instance, Item, ReconnectLink
-from instances.runs import ACT_OF_KIND
+from instances.runs import act_on_selection
+from instances.selection import of_instances
 from providers import catalogue
 
 _SHOWN = 20
@@ -76,6 +78,7 @@ class Line:
     url: str = ""
     more: str = ""  # why
     run: int | None = None
+    receipt: str = ""  # where it is, for those who may read the audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +99,19 @@ class Story:
 def story_of(instance: Instance, user: User | AnonymousUser) -> Story:
     """Return the story of `instance` as `user` may see it."""
     told, next_kind = _SENTENCES[instance.status]
+    audits = may(user, Act.AUDIT, instance.organization)
     provider = catalogue.find(instance.provider_key)
     return Story(
         sentence=told,
         reason=sentence(instance.status_reason),
         buttons=_buttons(instance, user, next_kind),
         facts=_facts(instance),
-        lines=_lines(instance),
+        lines=_lines(instance, audits=audits),
         siblings=_siblings(instance),
         manual_steps=provider.manual_steps if provider else (),
         manual_steps_of=provider.name if provider else "",
         audit_url=reverse("admin:instances_instance_history", args=[instance.pk])
-        if may(user, Act.AUDIT, instance.organization)
+        if audits
         else "",
     )
 
@@ -115,10 +119,11 @@ def story_of(instance: Instance, user: User | AnonymousUser) -> Story:
 def _buttons(
     instance: Instance, user: User | AnonymousUser, next_kind: str
 ) -> tuple[Button, ...]:
-    buttons = []
+    buttons, chosen = [], of_instances([instance.pk])
     for kind, label in _BUTTONS.items():
+        act = act_on_selection(kind, instance.organization, chosen)
         if instance.status == InstanceStatus.MISSING or not may(
-            user, ACT_OF_KIND[kind], instance.organization
+            user, act, instance.organization
         ):
             continue
         dangerous = kind in (RunKind.REVOKE, RunKind.DRILL)
@@ -158,8 +163,8 @@ def _short(fingerprint: str) -> Any:
     return format_html('<code title="{}">{}…</code>', fingerprint, start)
 
 
-def _lines(instance: Instance) -> tuple[Line, ...]:
-    items = _items(instance)
+def _lines(instance: Instance, *, audits: bool) -> tuple[Line, ...]:
+    items = _items(instance, audits=audits)
     told = {line.run for line in items}
     # What a run changed stands in the run's own line.
     flips = [line for line in _flips(instance) if line.run not in told]
@@ -181,7 +186,7 @@ def _flips(instance: Instance) -> list[Line]:
     ]
 
 
-def _items(instance: Instance) -> list[Line]:
+def _items(instance: Instance, *, audits: bool) -> list[Line]:
     items = (
         Item.objects.filter(instance=instance)
         .select_related("run")
@@ -196,6 +201,7 @@ def _items(instance: Instance) -> list[Line]:
             reverse("admin:instances_item_change", args=[item.pk]),
             words.why(item) if item.outcome else "",
             item.run_id,
+            address_of(item) if audits and has_receipt(item) else "",
         )
         for item in items
     ]

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from instances.actions.causes import sentence
-from instances.choices import Outcome, meaning
+from instances.choices import AttemptState, Outcome, RunKind, meaning
 from instances.models import Item
 
 #: Purpose of a call → what it was made for. Words behind these are told as they are.
@@ -80,10 +80,34 @@ _FACTS: dict[str, tuple[str, Mapping[str, str]]] = {
     "fingerprint": ("Grant fingerprint", {}),
 }
 
+#: The same of what stands in the audit only.
+_AUDITED: dict[str, tuple[str, Mapping[str, str]]] = {
+    "kind": ("Kind of run", {one.value: str(one.label) for one in RunKind}),
+    "purpose": ("What for", _PURPOSES),
+    "to": ("Sent to", {}),
+    "grant": ("Fingerprint of the grant", {}),
+    "state": (
+        "Answer",
+        {one.value: str(one.label) for one in AttemptState},
+    ),
+    "duration_ms": ("Took, in milliseconds", {}),
+    "cause": ("Reason", {}),
+    "selection_hash": ("Hash of the frozen list", {}),
+    "connections": ("Calls in flight at most", {}),
+    "total": ("Instances", {}),
+}
+
 
 def purpose(word: str) -> str:
     """Return what a call was made for."""
     return _PURPOSES.get(word, word.replace("_", " ").capitalize())
+
+
+def fact_words() -> Iterator[tuple[str, str]]:
+    """Yield what the audit's facts are called, and what they can be as `fact=word`."""
+    for name, (title, meanings) in (_AUDITED | _FACTS).items():
+        yield name, title
+        yield from ((f"{name}={word}", told) for word, told in meanings.items())
 
 
 def facts(item: Item) -> list[tuple[str, Any]]:

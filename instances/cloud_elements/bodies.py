@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 
 from ceadmin.lib import http
 
@@ -34,6 +35,8 @@ def parse(answer: http.Answer) -> object:
         raise BodyProblem("html")
     if b"\x00" in answer.body:
         raise BodyProblem("nul_bytes")
+    with suppress(http.BadBody):
+        return answer.json()
     try:
         text = answer.body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -48,6 +51,8 @@ def plain(value: object, limit: int) -> str:
 
 def visible(text: str) -> str:
     """Return a text in which everything that `_UNFIT` names stands escaped."""
+    if text.isprintable():  # as good as always, and it names everything unfit and more
+        return text
     return _UNFIT.sub(_escaped, text)
 
 

@@ -174,8 +174,8 @@ def _configuration(value: object, *, listed: bool) -> Mapping[str, str | None] |
 
 def _configured(name: str, value: object) -> str | None:
     """Return a configuration value as text, as documented, whatever type it came as."""
-    if value is None:
-        return None
+    if value is None or (isinstance(value, str) and value.isprintable()):
+        return value
     text = value if isinstance(value, str) else json.dumps(value)
     # A token stays as it came: escaped, a garbled one would look like one to be used.
     return text if name in USER_TOKENS else bodies.visible(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +13,24 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
-from instances.choices import ChunkStatus, ItemStatus, RunKind, RunStatus
-from instances.models import Chunk, Hold, Item, Run
+from ceadmin.lib.rows import Lookup, Rows, among
+from instances.choices import PART_SHUT, ChunkStatus, ItemStatus, RunKind, RunStatus
+from instances.models import Chunk, Hold, Item, Part, Run
 
 #: An instance that another run works on is tried again after this.
 HELD_ELSEWHERE = timedelta(seconds=3)
 
 #: These change an instance's grant, so only one item may work on an instance at a time.
 _EXCLUSIVE = frozenset({RunKind.REVOKE, RunKind.RECONNECT, RunKind.DRILL})
+
+_CHUNKS = Lookup(
+    Chunk,
+    "run_id",
+    "number",
+    where=f"status = '{ChunkStatus.CLAIMED.value}' AND worker = %s",
+    lock=True,
+)
+_HOLDS = Rows(Hold, "instance_id", "item_id", "until")
 
 
 def lease() -> timedelta:
@@ -31,10 +43,46 @@ def from_now(delta: timedelta) -> Combinable:
     return ExpressionWrapper(Now() + delta, output_field=DateTimeField())
 
 
-def claim(run: Run, worker: str) -> tuple[Chunk, list[Item]] | None:
-    """Claim the next chunk of `run` and return it with the items to work now, or None when there is none."""
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How a run stands, as a worker looks at it every second."""
+
+    status: str
+    connections: int  # calls in flight at most, of all workers together
+    workers: int  # that hold chunks of the run now, the asking one among them
+    shut: frozenset[str]  # providers of which nothing more is begun
+
+
+def pulse(run: Run, worker: str) -> Pulse:
+    """Return how `run` stands; a run that is gone is as good as stopped."""
+    own = Run.objects.filter(pk=run.pk)
+    found = own.values_list("status", "connections").first()
+    if found is None:
+        return Pulse(RunStatus.STOPPED.value, 1, 1, frozenset())
+    claimed = Chunk.objects.filter(run=run, status=ChunkStatus.CLAIMED).order_by()
+    workers = {worker, *claimed.values_list("worker", flat=True).distinct()}
+    return Pulse(*found, len(workers), shut(run))
+
+
+def shut(run: Run) -> frozenset[str]:
+    """Return the providers of which nothing more is begun: held, or left out."""
+    parts = Part.objects.filter(run=run, status__in=sorted(PART_SHUT))
+    return frozenset(parts.values_list("provider_key", flat=True))
+
+
+def claim(
+    run: Run,
+    worker: str,
+    without: Collection[str] = (),
+    most: Callable[[Chunk], int | None] = lambda chunk: None,
+) -> tuple[Chunk, list[Item]] | None:
+    """Claim the next chunk of `run` and return it with the items to work now, or None when there is none.
+
+    `without` names providers to which nothing can be sent just now; `most` says how many
+    items of a chunk are worth taking, None for all: the others stay queued.
+    """
     with transaction.atomic():
-        chunk = _next_chunk(run)
+        chunk = _next_chunk(run, without)
         if chunk is None:
             return None
         taken = Chunk.objects.filter(pk=chunk.pk, status=ChunkStatus.QUEUED).update(
@@ -46,26 +94,28 @@ def claim(run: Run, worker: str) -> tuple[Chunk, list[Item]] | None:
         if taken != 1:
             return None
         chunk.worker = worker
-        return chunk, _take_items(run, chunk)
+        return chunk, _take_items(run, chunk, most(chunk))
 
 
-def _next_chunk(run: Run) -> Chunk | None:
+def _next_chunk(run: Run, without: Collection[str]) -> Chunk | None:
     chunks: QuerySet[Chunk] = (
         Chunk.objects.claimable()
         .filter(run=run, run__status=RunStatus.RUNNING)
-        .order_by("number", "pk")
+        .order_by("number")
     )
+    if without:
+        chunks = chunks.exclude(provider_key__in=sorted(without))
     if connection.features.has_select_for_update_skip_locked:
         chunks = chunks.select_for_update(skip_locked=True, of=("self",))
-    return chunks.first()
+    return next(iter(chunks[:1]), None)
 
 
-def _take_items(run: Run, chunk: Chunk) -> list[Item]:
+def _take_items(run: Run, chunk: Chunk, most: int | None) -> list[Item]:
     mine = Item.objects.queued().filter(run=run, chunk_number=chunk.number)
-    items = list(mine.order_by("number", "pk"))
+    items = list(mine.order_by("number", "pk")[:most])
     if run.kind in _EXCLUSIVE:
         items = _held(items)
-    pks = [item.pk for item in items]
+    pks = among(Item, "id", [item.pk for item in items])
     Item.objects.filter(pk__in=pks, status=ItemStatus.QUEUED).update(
         status=ItemStatus.RUNNING,
         tries=F("tries") + 1,
@@ -79,20 +129,12 @@ def _take_items(run: Run, chunk: Chunk) -> list[Item]:
 def _held(items: list[Item]) -> list[Item]:
     """Take a hold on each item's instance; return those that got it (or have no instance left)."""
     wanted = {item.instance_id: item.pk for item in items if item.instance_id}
-    Hold.objects.filter(instance_id__in=wanted, until__lt=Now()).delete()
+    instances = among(Hold, "instance_id", wanted)
+    Hold.objects.filter(instance_id__in=instances, until__lt=Now()).delete()
     until = _moment(lease())
-    Hold.objects.bulk_create(
-        [
-            Hold(instance_id=instance, item_id=item, until=until)
-            for instance, item in wanted.items()
-        ],
-        ignore_conflicts=True,
-    )
-    got = set(
-        Hold.objects.filter(item_id__in=wanted.values()).values_list(
-            "item_id", flat=True
-        )
-    )
+    _HOLDS.insert_new([(*pair, until) for pair in sorted(wanted.items())])
+    held = Hold.objects.filter(item_id__in=among(Hold, "item_id", wanted.values()))
+    got = set(held.values_list("item_id", flat=True))
     return [item for item in items if item.instance_id is None or item.pk in got]
 
 
@@ -105,12 +147,17 @@ def _moment(delta: timedelta) -> Any:
     )
 
 
-def renew(worker: str, chunk_pks: list[int], item_pks: list[int]) -> None:
-    """Say that the worker still lives; what was given to another one stays theirs."""
+def renew(worker: str, chunk_pks: list[int], item_pks: list[int]) -> set[int]:
+    """Say that the worker still lives; return the chunks that are another one's by now."""
     held = Chunk.objects.filter(worker=worker, status=ChunkStatus.CLAIMED)
-    held.filter(pk__in=chunk_pks).update(lease_until=from_now(lease()))
+    mine = held.filter(pk__in=chunk_pks)
+    kept = mine.update(lease_until=from_now(lease()))
     if item_pks:
-        Hold.objects.filter(item_id__in=item_pks).update(until=from_now(lease()))
+        held_by = among(Hold, "item_id", item_pks)
+        Hold.objects.filter(item_id__in=held_by).update(until=from_now(lease()))
+    if kept == len(chunk_pks):
+        return set()
+    return set(chunk_pks) - set(mine.values_list("pk", flat=True))
 
 
 def owned(run: Run, worker: str) -> frozenset[int]:
@@ -119,27 +166,29 @@ def owned(run: Run, worker: str) -> frozenset[int]:
     A worker that slept longer than its lease finds its chunks with another one, and has
     no say in them any more.
     """
-    held = Chunk.objects.filter(run=run, worker=worker, status=ChunkStatus.CLAIMED)
-    rows = held.select_for_update().order_by("pk")
-    return frozenset(rows.values_list("number", flat=True))
+    return frozenset(number for (number,) in _CHUNKS.find([run.pk], worker))
 
 
-def release(chunk: Chunk) -> None:
-    """End a claim: the chunk is done, or queued again where items are left."""
+def release(chunk: Chunk, wait: timedelta = HELD_ELSEWHERE) -> bool:
+    """End a claim: the chunk is done, or queued again after `wait` where items are left.
+
+    Return False, and leave it claimed, while the result of an item is still to be written.
+    """
     with transaction.atomic():
         left = Item.objects.filter(run_id=chunk.run_id, chunk_number=chunk.number)
         if left.filter(status=ItemStatus.RUNNING).exists():
-            return  # the shard still works on some; its last flush releases the chunk
+            return False  # the shard still works on some, or has not written it yet
         if left.queued().exists():
             fields: dict[str, Any] = {
                 "status": ChunkStatus.QUEUED,
-                "not_before": from_now(HELD_ELSEWHERE),
+                "not_before": from_now(wait),
             }
         else:
             fields = {"status": ChunkStatus.DONE, "not_before": None}
         Chunk.objects.filter(
             pk=chunk.pk, status=ChunkStatus.CLAIMED, worker=chunk.worker
         ).update(worker="", lease_until=None, claims=0, **fields)
+    return True
 
 
 def requeue(chunk: Chunk) -> None:
@@ -149,12 +198,14 @@ def requeue(chunk: Chunk) -> None:
     ).update(status=ChunkStatus.QUEUED, worker="", lease_until=None, claims=0)
 
 
-def give_back(run: Run, worker: str, items: list[Item]) -> None:
-    """Queue items again that were claimed and not begun; it was no try."""
+def give_back(run: Run, worker: str, items: list[Item], *, tried: bool = False) -> None:
+    """Queue items again that were claimed and changed nothing; it was no try, unless `tried`."""
+    again = {} if tried else {"tries": F("tries") - 1}
     with transaction.atomic():
         held = owned(run, worker)
-        pks = [item.pk for item in items if item.chunk_number in held]
+        mine = [item.pk for item in items if item.chunk_number in held]
+        pks = among(Item, "id", mine)
         Item.objects.filter(pk__in=pks, status=ItemStatus.RUNNING).update(
-            status=ItemStatus.QUEUED, tries=F("tries") - 1
+            status=ItemStatus.QUEUED, **again
         )
         Hold.objects.filter(item_id__in=pks).delete()

@@ -61,6 +61,12 @@ def _reap_chunk(chunk: Chunk, now: datetime) -> bool:
             problem="worker_lost", problem_text=_SYNC_GIVEN_UP
         )
     entries = _free_items(chunk, hopeless, now)
+    left = Item.objects.open().filter(run_id=chunk.run_id, chunk_number=chunk.number)
+    if chunk.run.kind != RunKind.SYNC and not left.exists():
+        # Its worker died after the last result and before it let go.
+        Chunk.objects.filter(pk=chunk.pk, status=ChunkStatus.QUEUED).update(
+            status=ChunkStatus.DONE
+        )
     if entries:
         record_many(chunk.run.organization.chain, entries, at=now)
     return True
@@ -85,11 +91,14 @@ def _free_items(chunk: Chunk, hopeless: bool, now: datetime) -> list[Entry]:
 def _lose_intents(run: Run, items: list[Item]) -> list[Entry]:
     """Mark the calls whose answers nobody wrote down; return their audit entries."""
     by_pk = {item.pk: item for item in items}
-    lost = Attempt.objects.filter(item_id__in=by_pk, state=AttemptState.INTENDED)
+    open_ones = Attempt.objects.filter(item_id__in=by_pk, state=AttemptState.INTENDED)
+    lost = list(open_ones.order_by("pk"))
+    Attempt.objects.filter(pk__in=[one.pk for one in lost]).update(
+        state=AttemptState.LOST, code="worker_lost"
+    )
     entries = []
-    for attempt in lost.order_by("pk"):
+    for attempt in lost:
         attempt.state, attempt.code = AttemptState.LOST, "worker_lost"
-        attempt.save(update_fields=["state", "code"])
         item = by_pk[attempt.item_id]
         entries.append(evidence.answer_entry(item, run, actor_of_run(run), attempt))
     return entries

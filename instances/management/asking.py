@@ -27,10 +27,12 @@ class Wish:
     reason: str = ""
     ticket: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    connections: int | None = None
 
     def check(self, user: User) -> None:
         """Raise what stands in the way before there is a run: rights first, then sense."""
-        require(user, runs.ACT_OF_KIND[self.kind], self.organization)
+        act = runs.act_on_selection(self.kind, self.organization, self.selection)
+        require(user, act, self.organization)
         if self.kind == RunKind.SYNC:
             return
         own = Instance.objects.of(self.organization)
@@ -46,7 +48,7 @@ def begin(wish: Wish, *, user: User, now: datetime) -> Run:
         raise misused("Say why with --reason: the audit keeps it.")
     run = _create(wish, dict(wish.options), user, now)
     if destructive:
-        runs.plan(run.pk, now=now)
+        runs.wait_for_plan(run.pk, now=now)
         run.refresh_from_db()
         runs.start(run, user=user, now=now)
     return run
@@ -56,7 +58,7 @@ def rehearse(wish: Wish, *, user: User, now: datetime) -> runs.Preview:
     """Return what a run would do; its draft is dropped and nothing is sent."""
     wish.check(user)
     run = _create(wish, {**wish.options, "dry_run": True}, user, now)
-    runs.plan(run.pk, now=now)
+    runs.wait_for_plan(run.pk, now=now)
     run.refresh_from_db()
     seen = runs.preview(run)
     runs.discard(run, user=user, now=now)
@@ -73,6 +75,7 @@ def _create(wish: Wish, options: Mapping[str, Any], user: User, now: datetime) -
         reason=wish.reason,
         ticket=wish.ticket,
         options=options,
+        connections=wish.connections,
     )
 
 

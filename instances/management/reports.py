@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,17 @@ from instances.actions.causes import sentence
 from instances.actions.drill import STEPS
 from instances.actions.evidence import main_attempt
 from instances.choices import (
+    DESTRUCTIVE,
     MEANINGS,
     InstanceStatus,
     Outcome,
     RunKind,
+    RunStatus,
     Weight,
     meaning,
 )
-from instances.management.following import open_links
+from instances.management.deciding import held_lines
+from instances.management.following import line_of, open_links
 from instances.models import Attempt, Item, Run
 
 #: So many items that need attention are named; the admin shows all.
@@ -102,6 +105,8 @@ def preview_json(seen: runs.Preview, kind: str, organization: str) -> dict[str, 
         "dead_already": seen.dead_already,
         "siblings": seen.siblings,
         "sibling_names": list(seen.sibling_names),
+        "seconds": seen.forecast.seconds,
+        "duration": seen.forecast.words,
         "effects": effects,
     }
 
@@ -115,14 +120,14 @@ def preview_lines(seen: runs.Preview, kind: str) -> Iterator[str]:
             for status, count in effect.statuses
         )
         yield f"  {effect.provider_name}: {effect.count} ({counts})"
-        if kind != RunKind.REVOKE:
-            continue
         yield from (f"    {line}" for line in (effect.kills, effect.problem) if line)
-        if effect.possible < effect.count:
+        if effect.possible < effect.count and kind in DESTRUCTIVE:
             yield f"    {effect.count - effect.possible} cannot be revoked from here."
     if seen.siblings:
         names = ", ".join(seen.sibling_names)
         yield f"{seen.siblings} more share a grant and would die with them: {names}"
+    if seen.forecast.words:
+        yield seen.forecast.words
 
 
 def result_lines(run: Run) -> Iterator[str]:
@@ -133,6 +138,8 @@ def result_lines(run: Run) -> Iterator[str]:
     for outcome, count in sorted(counts.outcomes.items()):
         told = meaning(run.kind, outcome)
         yield f"  {count:>6}  {Outcome(outcome).label}. {told.sentence}"
+    if removed := runs.removed_words(run):
+        yield f"  {removed}"
     if run.problem:
         yield f"  {run.problem_text or sentence(run.problem) or run.problem}"
     named = attention(run)
@@ -171,13 +178,40 @@ def _explained(item: Item) -> str:
     return item.explanation or sentence(item.cause) or told.sentence
 
 
-def list_lines(rows: list[Run]) -> Iterator[str]:
-    """Yield a table of runs, for people."""
+def list_lines(
+    rows: Sequence[Run], counts: Mapping[int, runs.Progress], now: datetime
+) -> Iterator[str]:
+    """Yield a table of runs, for people; `counts` by primary key."""
     for run in rows:
-        counts = runs.progress(run)
+        seen = counts[run.pk]
+        left = runs.pace(run, seen, now).words
         yield (
             f"{str(run.uid)[:8]}  {run.created_at:%Y-%m-%d %H:%M}  "
             f"{run.organization.slug:<16} {run.kind:<10} {run.status:<10} "
-            f"{counts.done:>7} of {counts.total:<7} "
-            f"{counts.attention:>5} need attention  {run.requested_by_name}"
+            f"{seen.percent:>3} %  {seen.done:>7} of {seen.total:<7} "
+            f"{seen.attention:>5} need attention  {run.requested_by_name}"
+            f"{f'  {left}' if left else ''}"
         )
+    if any(run.status in _WORKED for run in rows) and (problem := runs.missing()):
+        yield problem
+
+
+#: Runs that want a worker.
+_WORKED = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING)
+
+
+def detail_lines(run: Run, now: datetime) -> Iterator[str]:
+    """Yield how one run stands, for people: what it came to once it has ended."""
+    if run.is_terminal:
+        yield from result_lines(run)
+        return
+    counts = runs.progress(run)
+    yield line_of(run, counts, runs.pace(run, counts, now))
+    for outcome, count in sorted(counts.outcomes.items()):
+        yield f"  {count:>6}  {Outcome(outcome).label}"
+    crew = runs.crew(run)
+    workers = f"{crew.workers} at work" if crew.workers else "none at work"
+    yield f"  workers: {workers}; up to {run.connections} calls at once"
+    if crew.problem:
+        yield f"  {crew.problem}"
+    yield from held_lines(run)

@@ -13,8 +13,8 @@ from ceadmin.teams.models import User
 from instances import runs
 from instances.management import reports
 from instances.management.asking import Wish, begin, rehearse
-from instances.management.base import ATTENTION, PersonCommand
-from instances.management.following import Follower, queue_note
+from instances.management.base import ATTENTION, PersonCommand, add_waiting
+from instances.management.following import Follower, how_to_look_again, queue_note
 from instances.models import Run
 
 AsJson = Callable[[Run, datetime], dict[str, Any]]
@@ -28,15 +28,7 @@ class RunCommand(PersonCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take --wait and --timeout."""
         super().add_arguments(parser)
-        parser.add_argument(
-            "--wait", action="store_true", help="stay until the run has ended"
-        )
-        parser.add_argument(
-            "--timeout",
-            type=float,
-            metavar="SECONDS",
-            help="with --wait: how long to stay; the run goes on afterwards",
-        )
+        add_waiting(parser)
 
     def begin_and_report(self, wish: Wish, user: User, options: dict[str, Any]) -> int:
         """Begin the run, stay with it if wanted, and return the exit code."""
@@ -44,11 +36,12 @@ class RunCommand(PersonCommand):
         quiet = options["json"]
         if not options["wait"]:
             note = queue_note()
-            self._show(run, quiet, [f"{run}: {note}.", f"run {run.uid}"])
+            said = f"{run}: {note.rstrip('.')}."
+            self._show(run, quiet, [said, f"run {run.uid}"])
             return 0
         ended = self._stay(run, options)
         run.refresh_from_db()
-        late = [f"{run} is not finished yet and goes on; `manage.py runs` shows it."]
+        late = [how_to_look_again(run, user.email)]
         self._show(run, quiet, self.ending(run) if ended else late)
         return runs.exit_code(run) if ended else ATTENTION
 
@@ -56,10 +49,7 @@ class RunCommand(PersonCommand):
         follower = Follower(None if options["json"] else self.stdout)
         if not options["json"]:
             self.say(f"run {run.uid}")
-        try:
-            return follower.follow(run, options["timeout"])
-        except KeyboardInterrupt:
-            return False
+        return follower.follow(run, options["timeout"])
 
     def _show(self, run: Run, quiet: bool, lines: list[str]) -> None:
         if quiet:

@@ -1,11 +1,16 @@
 """Instances, runs and reconnect links."""
 
+from instances.models.approval import Approval, BrokenGlass
 from instances.models.instance import Flip, Instance, InstanceTag
+from instances.models.part import Part
 from instances.models.reconnect_link import ReconnectLink
 from instances.models.run import Attempt, Chunk, GrantClaim, Hold, Item, Run
+from instances.models.secret_use import SecretUse
 
 __all__ = [
+    "Approval",
     "Attempt",
+    "BrokenGlass",
     "Chunk",
     "Flip",
     "GrantClaim",
@@ -13,6 +18,8 @@ __all__ = [
     "Instance",
     "InstanceTag",
     "Item",
+    "Part",
     "ReconnectLink",
     "Run",
+    "SecretUse",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from ceadmin.lib.sealed import SealedField
+from ceadmin.lib.sealed_columns import KeyOf
 from ceadmin.teams.models import Organization
 from instances.choices import NEEDS_PERSON, InstanceStatus
 from instances.querysets import InstanceQuerySet
@@ -112,6 +113,12 @@ class Instance(models.Model):
             # Search by exact name and the default order of the list.
             models.Index(
                 fields=["organization", "name", "id"], name="instance_by_name"
+            ),
+            # Which keys are in use: asked at every start.
+            models.Index(
+                KeyOf("element_token"),
+                name="instance_by_key",
+                condition=~Q(element_token=""),
             ),
         ]
 

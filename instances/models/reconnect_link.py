@@ -9,10 +9,14 @@ from django.db import models
 from django.db.models import Q
 
 from ceadmin.lib.sealed import SealedField
+from ceadmin.lib.sealed_columns import KeyOf
 from instances.choices import LINK_OPEN, LinkStatus
 from instances.models.instance import Instance
 from instances.models.run import Item
 from instances.querysets import ReconnectLinkQuerySet
+
+#: Nobody may use these, and nothing of them is under way.
+_CLOSED = frozenset(LinkStatus) - LINK_OPEN - {LinkStatus.CONSENTED}
 
 
 class ReconnectLink(models.Model):
@@ -95,6 +99,19 @@ class ReconnectLink(models.Model):
                 fields=["expires_at"],
                 name="links_open",
                 condition=Q(status__in=sorted(LINK_OPEN)),
+            ),
+            # Ended links, the oldest first: they are removed in the end.
+            models.Index(
+                fields=["expires_at"],
+                name="links_closed",
+                condition=Q(status__in=sorted(_CLOSED)),
+            ),
+            # Which keys are in use: asked at every start.
+            models.Index(KeyOf("token"), name="link_by_key", condition=~Q(token="")),
+            models.Index(
+                KeyOf("request_token_secret"),
+                name="link_by_request_key",
+                condition=~Q(request_token_secret=""),
             ),
         ]
 

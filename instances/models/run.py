@@ -23,6 +23,14 @@ from instances.choices import (
 from instances.models.instance import Instance
 from instances.querysets import ChunkQuerySet, ItemQuerySet, RunQuerySet
 
+#: The most calls that a run may have in flight.
+MOST_CONNECTIONS = 1000
+
+
+def default_connections() -> int:
+    """Return how many calls a run has in flight when nobody says otherwise."""
+    return int(settings.RUN_CONNECTIONS)
+
 
 class Run(models.Model):
     """One bulk operation; a single instance is a run of one item."""
@@ -53,6 +61,10 @@ class Run(models.Model):
     unchanged = models.PositiveIntegerField(
         default=0
     )  # sync: seen and as before; they get no item
+    # Calls in flight at most, of all workers together.
+    connections = models.PositiveIntegerField(
+        default=default_connections, db_default=50
+    )
 
     status = models.CharField(max_length=16, choices=RunStatus, default=RunStatus.DRAFT)
     problem = models.CharField(max_length=64, blank=True)
@@ -62,6 +74,18 @@ class Run(models.Model):
     planned_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    # What old runs are thinned out to.
+    tallies = models.JSONField(
+        null=True, blank=True, editable=False
+    )  # the final counts, kept when the items go
+    attempts_removed_at = models.DateTimeField(null=True, blank=True)
+    items_removed_at = models.DateTimeField(
+        null=True, blank=True
+    )  # removal began; `tallies` is set with it
+    emptied = models.BooleanField(
+        default=False, db_default=False
+    )  # nothing more to remove
 
     objects = RunQuerySet.as_manager()
 
@@ -91,6 +115,10 @@ class Run(models.Model):
                 | ~Q(reason=""),
                 name="run_revocation_has_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(connections__range=(1, MOST_CONNECTIONS)),
+                name="run_connections_in_range",
+            ),
         ]
         indexes = [
             # The list of one organization's runs, newest first.
@@ -109,6 +137,12 @@ class Run(models.Model):
                     ]
                 ),
             ),
+            # Ended runs that still have rows to remove.
+            models.Index(
+                fields=["finished_at"],
+                name="runs_to_thin",
+                condition=Q(emptied=False, finished_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -121,10 +155,16 @@ class Run(models.Model):
 
 
 class Chunk(models.Model):
-    """About 250 items of a run, claimed by a worker under a lease."""
+    """About 250 items of a run and of one provider, claimed by a worker under a lease."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="chunks")
+    # The constraint below is its index.
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="chunks", db_index=False
+    )
     number = models.PositiveIntegerField()
+    provider_key = models.CharField(
+        max_length=64, blank=True, db_default=""
+    )  # "": unknown, or mixed by an older version
     status = models.CharField(
         max_length=16, choices=ChunkStatus, default=ChunkStatus.QUEUED
     )
@@ -170,7 +210,10 @@ class Chunk(models.Model):
 class Item(models.Model):
     """One instance's part of a run."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
+    # The constraints below are its indexes.
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="items", db_index=False
+    )
     # The instance may go; the item keeps its name.
     instance = models.ForeignKey(
         Instance, on_delete=models.SET_NULL, null=True, blank=True, related_name="items"
@@ -233,10 +276,16 @@ class Item(models.Model):
             models.Index(
                 fields=["run", "chunk_number", "status"], name="items_of_chunk"
             ),
-            # Progress by outcome and the run page's filters.
+            # Progress and causes without a look at the rows, and the run page's filters.
             models.Index(
-                fields=["run", "status", "outcome", "provider_key"],
+                fields=["run", "status", "outcome", "provider_key", "cause"],
                 name="items_by_outcome",
+            ),
+            # The rate of the last minute, and what ended last.
+            models.Index(
+                fields=["run", "-finished_at"],
+                name="items_newest",
+                condition=Q(status=ItemStatus.DONE),
             ),
             # The timeline of one instance.
             models.Index(fields=["instance_uid", "-id"], name="items_of_instance"),
@@ -306,7 +355,11 @@ class Hold(models.Model):
 
 
 class GrantClaim(models.Model):
-    """Which item of a run deals with a grant: the same grant is revoked once per run."""
+    """Which item of a run deals with a grant: the same grant is revoked once per run.
+
+    A claim stands under every key of FINGERPRINT_KEYS that its worker knows, so that it
+    holds while a key is replaced, whichever key another worker calls the newest.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="grant_claims")
     fingerprint = models.CharField(max_length=80)

@@ -16,10 +16,17 @@ from instances.reconnect.links import (
     provider_key_of,
 )
 from instances.reconnect.person import callback, paste, start
-from instances.reconnect.state import STATE_LIFE, Visitor, member_browser, new_secret
+from instances.reconnect.state import (
+    MEMBER_BROWSER,
+    STATE_LIFE,
+    Visitor,
+    member_browser,
+    new_secret,
+)
 from instances.reconnect.unattended import consent_by_itself
 
 __all__ = [
+    "MEMBER_BROWSER",
     "STATE_LIFE",
     "CallbackRefused",
     "LinkError",

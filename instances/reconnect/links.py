@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,10 +12,12 @@ from django.db import transaction
 
 from ceadmin.audit.actors import SCHEDULE, Actor
 from ceadmin.audit.choices import Action
+from ceadmin.audit.people import last_address
 from ceadmin.audit.record import Entry, Subject, record_many
 from ceadmin.lib import redact
+from ceadmin.lib.sealed import SealError
 from ceadmin.teams.choices import Act
-from ceadmin.teams.models import User
+from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import actor_of, require
 from instances.actions.calls import Result
 from instances.actions.settle import Settlement, settle_many
@@ -23,6 +26,8 @@ from instances.models import Instance, Item, ReconnectLink
 from instances.reconnect.errors import LinkError
 from instances.reconnect.state import hashed, new_secret
 from instances.reconnect.verdict import after_drill
+
+logger = logging.getLogger(__name__)
 
 #: So many overdue links are closed per sweep.
 _BATCH = 500
@@ -61,7 +66,7 @@ def make_link(
     Older links of the instance are superseded: one instance, one way in.
     """
     organization = instance.organization
-    actor = actor_of(user, organization) if user else SCHEDULE
+    actor = _maker(item, user, organization)
     with transaction.atomic():
         Item.objects.select_for_update().get(pk=item.pk)
         made = ReconnectLink.objects.detailed().filter(item=item).order_by("-pk")
@@ -75,6 +80,14 @@ def make_link(
         entries.append(entry(Action.LINK_MADE, link, actor, facts=facts))
         record_many(organization.chain, entries, at=now)
     return link
+
+
+def _maker(item: Item, user: User | None, organization: Organization) -> Actor:
+    """Return who makes a link, from where they set its run going."""
+    if user is None:
+        return SCHEDULE
+    address = last_address(user.uid, str(item.run.uid))
+    return actor_of(user, organization, address)
 
 
 def _new(
@@ -113,10 +126,17 @@ def _supersede(instance: Instance, actor: Actor, now: datetime) -> list[Entry]:
 
 
 def address_of(link: ReconnectLink) -> str:
-    """Return the address that is sent to a person, "" once the link is used up."""
+    """Return the address that is sent to a person.
+
+    "" once the link is used up, and where the key that sealed it is not loaded.
+    """
     if not link.token:
         return ""
-    return f"{settings.PUBLIC_URL.rstrip('/')}/reconnect/{link.token.reveal()}/"
+    try:
+        return f"{settings.PUBLIC_URL.rstrip('/')}/reconnect/{link.token.reveal()}/"
+    except SealError:
+        logger.warning("a reconnect link was sealed with a key that is not loaded")
+        return ""
 
 
 # Opened

@@ -22,6 +22,7 @@ from instances.actions.causes import sentence
 from instances.actions.consent_flow import Consent
 from instances.actions.load import load_case
 from instances.actions.perform import Trail, perform
+from instances.actions.uses import note_apps, note_organization
 from instances.choices import LINK_OPEN, AttemptState, LinkStatus, Outcome
 from instances.cloud_elements import PlatformError
 from instances.models import Attempt, Item, ReconnectLink
@@ -70,7 +71,7 @@ def start(link: ReconnectLink, *, browser: str, visitor: Visitor, now: datetime)
     actor = visitor.actor(link)
     state = new_secret()
     redact.learn(state, browser)
-    consent = _consent(link, item, state, actor)
+    consent = _consent(link, item, state, actor, now)
     with transaction.atomic():
         _open(link, consent, (state, browser), now)
         own = entry(Action.LINK_OPENED, link, actor)
@@ -85,10 +86,15 @@ def _count_try(link: ReconnectLink, item: Item) -> None:
         item.tries += 1
 
 
-def _consent(link: ReconnectLink, item: Item, state: str, actor: Actor) -> Consent:
+def _consent(
+    link: ReconnectLink, item: Item, state: str, actor: Actor, now: datetime
+) -> Consent:
     case = load_case(item, item.run)
     if isinstance(case, Result):
         raise _noted(link, case.cause, case.explanation)
+    note_organization(item.run, now)
+    if case.app:
+        note_apps(item.run, [case.app.pk], now)
     flow = consent_flow.address(case, state, case.callback_url)
     try:
         return perform(flow, Trail(item, item.run, actor))

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
-from django.utils.crypto import salted_hmac
 
 from ceadmin.audit.actors import Actor, customer
 from ceadmin.teams.models import User
@@ -62,11 +62,18 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def member_browser(session_key: str) -> str:
-    """Return the browser secret of a signed-in member: it ends with their session."""
-    return salted_hmac(
-        "instances.reconnect.member", session_key, algorithm="sha256"
-    ).hexdigest()
+def member_browser(session: MutableMapping[str, Any]) -> str:
+    """Return the browser secret of a signed-in member: it ends with their session.
+
+    It is the session's own, made once: a session's key is another one after a sign-in and
+    after SECRET_KEY was replaced, and what began before still has to end.
+    """
+    browser: str = session.setdefault(MEMBER_BROWSER, new_secret())
+    return browser
+
+
+#: The session's key.
+MEMBER_BROWSER = "reconnect_browser"
 
 
 def is_bound(link: ReconnectLink, visitor: Visitor) -> bool:

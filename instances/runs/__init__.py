@@ -1,45 +1,95 @@
 """Runs: what people ask for, how it is frozen, worked, swept and counted."""
 
-from instances.runs.acts import (
-    ACT_OF_KIND,
-    create,
-    discard,
-    pause,
-    resume,
-    retry,
-    start,
-    stop,
-)
+from instances.runs.acts import create, discard, pause, resume, retry, stop
+from instances.runs.approval import approve, digest_of, latest, refuse, withdraw
+from instances.runs.crew import NO_WORKER, Crew, crew, missing
+from instances.runs.decisions import go_on, leave_out, set_connections
+from instances.runs.document import as_json
 from instances.runs.ending import fail, finish_if_done
-from instances.runs.errors import RunError
-from instances.runs.plan import plan
+from instances.runs.errors import Denied, RunError
+from instances.runs.forecast import Forecast, forecast
+from instances.runs.glass import break_glass, review
+from instances.runs.history import costs
+from instances.runs.pace import Pace, pace
+from instances.runs.parts import alike, commonest, held_parts
+from instances.runs.plan import plan, wait_for_plan
 from instances.runs.preview import Effect, Preview, preview
-from instances.runs.progress import Outage, Progress, as_json, exit_code, progress
+from instances.runs.progress import (
+    Outage,
+    Progress,
+    Trouble,
+    counted,
+    exit_code,
+    progress,
+    progress_of,
+)
+from instances.runs.resting import resting
+from instances.runs.retention import thin_out
+from instances.runs.rights import act_of, act_on_selection, may_do, requester_may
+from instances.runs.starting import ask, start
 from instances.runs.sweep import sweep
+from instances.runs.tallies import removed_words, rows_of
+from instances.runs.threshold import needed
 from instances.runs.work import consent, work
 
 __all__ = [
-    "ACT_OF_KIND",
+    "NO_WORKER",
+    "Crew",
+    "Denied",
     "Effect",
+    "Forecast",
     "Outage",
+    "Pace",
     "Preview",
     "Progress",
     "RunError",
+    "Trouble",
+    "act_of",
+    "act_on_selection",
+    "alike",
+    "approve",
     "as_json",
+    "ask",
+    "break_glass",
+    "commonest",
     "consent",
+    "costs",
+    "counted",
     "create",
+    "crew",
+    "digest_of",
     "discard",
     "exit_code",
     "fail",
     "finish_if_done",
+    "forecast",
+    "go_on",
+    "held_parts",
+    "latest",
+    "leave_out",
+    "may_do",
+    "missing",
+    "needed",
+    "pace",
     "pause",
     "plan",
     "preview",
     "progress",
+    "progress_of",
+    "refuse",
+    "removed_words",
+    "requester_may",
+    "resting",
     "resume",
     "retry",
+    "review",
+    "rows_of",
+    "set_connections",
     "start",
     "stop",
     "sweep",
+    "thin_out",
+    "wait_for_plan",
+    "withdraw",
     "work",
 ]

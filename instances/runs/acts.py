@@ -1,50 +1,46 @@
-"""What people do with runs: make, start, pause, resume, stop, retry. Each asks the one deciding function."""
+"""What people do with runs: make, pause, resume, stop, retry. Each asks the one deciding function."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from django.db import transaction
 
 from ceadmin.audit.choices import Action
-from ceadmin.audit.record import Subject, record
-from ceadmin.lib import http
 from ceadmin.lib.nudge import nudge
-from ceadmin.teams.choices import Act
+from ceadmin.teams.choices import Answer
 from ceadmin.teams.models import Organization, User
-from ceadmin.teams.permissions import actor_of, require
+from ceadmin.teams.permissions import NotAllowed, require
+from ceadmin.teams.users import Hand
 from instances import selection as selections
 from instances.choices import DESTRUCTIVE, MEANINGS, RunKind, RunStatus, Weight
 from instances.models import Instance, Item, Run
-from instances.runs.errors import RunError
+from instances.models.run import default_connections
+from instances.runs.approval import approver_of, close
+from instances.runs.errors import Denied, RunError
+from instances.runs.known import OTHER_VERSION
 from instances.runs.plan import wake
+from instances.runs.recording import (
+    denials_recorded,
+    hand_of,
+    record_act,
+    record_denied_draft,
+)
+from instances.runs.rights import act_on_selection, may_do, require_for
+from instances.runs.starting import why_not
+from instances.runs.tallies import removed_words
+from instances.runs.wishes import (
+    Wish,
+    check_options,
+    checked_connections,
+    reason_of,
+    ticket_of,
+)
 
-#: What a person must be allowed to do for each kind of run.
-ACT_OF_KIND: dict[str, Act] = {
-    RunKind.SYNC: Act.OPERATE,
-    RunKind.PROBE: Act.OPERATE,
-    RunKind.RECONNECT: Act.OPERATE,
-    RunKind.REVOKE: Act.REVOKE,
-    RunKind.DRILL: Act.REVOKE,
-}
-
-#: Options and the values each may take.
-OPTIONS: dict[str, tuple[Any, ...]] = {
-    "only": ("access", "refresh"),
-    "form": ("default", "article"),
-    "self_consent": (True, False),
-    "dry_run": (True, False),
-}
-
-
-class Wish(TypedDict, total=False):
-    """Why a run is made, and how it is to work."""
-
-    reason: str
-    ticket: str
-    options: Mapping[str, Any]
+#: Why a run waits for a person who may do it; who resumes it takes it over.
+NOT_ALLOWED = "not_allowed"
 
 
 def create(
@@ -62,8 +58,9 @@ def create(
     themselves. Raises NotAllowed, RunError (unknown option) and selection.BadSelection.
     """
     kind, options = RunKind(kind), dict(wish.get("options") or {})
-    require(user, ACT_OF_KIND[kind], organization)
+    _may_make(kind, organization, selection, user, now, wish)
     _check(organization, selection, options)
+    connections = checked_connections(wish.get("connections"))
     drafted = kind in DESTRUCTIVE or options.get("dry_run")
     run = Run(
         organization=organization,
@@ -72,16 +69,34 @@ def create(
         kind=kind,
         selection=dict(selection),
         options=options,
-        reason=wish.get("reason", "").strip()[:500],
-        ticket=wish.get("ticket", "").strip()[:120],
+        reason=reason_of(wish),
+        ticket=ticket_of(wish),
+        connections=connections or default_connections(),
         status=RunStatus.DRAFT if drafted else RunStatus.PLANNING,
         created_at=now,
     )
     with transaction.atomic():
         run.save()
-        _record(run, Action.RUN_DRAFTED, user, now)
+        hand = hand_of(user, run, now, wish.get("address", ""))
+        record_act(run, Action.RUN_DRAFTED, hand)
         nudge("instances.plan_run", run_id=run.pk)
     return run
+
+
+def _may_make(
+    kind: RunKind,
+    organization: Organization,
+    selection: Mapping[str, Any],
+    user: User,
+    now: datetime,
+    wish: Wish,
+) -> None:
+    try:
+        require(user, act_on_selection(kind, organization, selection), organization)
+    except NotAllowed as refusal:
+        record_denied_draft(kind, organization, user, now, wish.get("address", ""))
+        refusal.recorded = True
+        raise
 
 
 def _check(
@@ -91,122 +106,75 @@ def _check(
 ) -> None:
     """Refuse what the planner would not understand."""
     selections.narrow(Instance.objects.of(organization), selection)
-    _check_options(options)
+    check_options(options)
 
 
-def _check_options(options: Mapping[str, Any]) -> None:
-    if options.get("self_consent") and not http.emulated():
-        raise RunError(
-            "self_consent",
-            "Only a drill on the emulator consents by itself; here a person has to.",
-        )
-    for name, value in options.items():
-        if value not in OPTIONS.get(name, ()):
-            raise RunError("bad_option", f"The option {name}={value!r} does not exist.")
+@denials_recorded
+def pause(run: Run, *, user: User, now: datetime, address: str = "") -> None:
+    """Begin no further item; calls in flight end. Raises RunError and NotAllowed."""
+    require_for(user, run)
+    hand = hand_of(user, run, now, address)
+    _move(run, RunStatus.RUNNING, RunStatus.PAUSED, Action.RUN_PAUSED, hand)
 
 
-def start(
-    run: Run,
-    *,
-    user: User,
-    now: datetime,
-    reason: str = "",
-    ticket: str = "",
-    options: Mapping[str, Any] | None = None,
-) -> None:
-    """Set a draft going, its options replaced where given ("" takes one away); raise RunError when it can't be started and NotAllowed."""
-    require(user, ACT_OF_KIND[run.kind], run.organization)
-    wanted = {**run.options, **(options or {})}
-    chosen = {name: value for name, value in wanted.items() if value != ""}
-    _check_options(chosen)
-    reason = (reason or run.reason).strip()[:500]
-    ticket = (ticket or run.ticket).strip()[:120]
-    if not reason:
-        raise RunError(
-            "reason_missing",
-            "Say why: a revocation needs a reason, which the audit keeps.",
-        )
+@denials_recorded
+def resume(run: Run, *, user: User, now: datetime, address: str = "") -> None:
+    """Go on with a paused run. Raises RunError and NotAllowed.
+
+    Where its requester may no longer do it, whoever resumes it takes it over.
+    """
+    require_for(user, run)
+    hand = hand_of(user, run, now, address)
     with transaction.atomic():
-        fields = {
-            "status": RunStatus.RUNNING,
-            # Whoever starts it answers for it, and the worker asks what they may do.
-            "requested_by": user,
-            "requested_by_name": str(user),
-            "started_at": now,
-            "reason": reason,
-            "ticket": ticket,
-            "options": chosen,
-        }
-        ready = Run.objects.filter(
-            pk=run.pk, status=RunStatus.DRAFT, planned_at__isnull=False, total__gt=0
-        )
-        if run.options.get("dry_run") or ready.update(**fields) != 1:
-            raise _why_not(Run.objects.get(pk=run.pk))
-        run.refresh_from_db()
-        _record(run, Action.RUN_STARTED, user, now)
+        _take_over(run, user)
+        _move(run, RunStatus.PAUSED, RunStatus.RUNNING, Action.RUN_RESUMED, hand)
         wake(run)
 
 
-def _why_not(run: Run) -> RunError:
-    if run.options.get("dry_run"):
-        return RunError(
-            "dry_run",
-            "This is a dry run: it shows what would happen and can't be started.",
+def _take_over(run: Run, user: User) -> None:
+    if may_do(run.requested_by, run):
+        return
+    if approver_of(run) == user.pk:
+        raise Denied(
+            "approver_starts",
+            "You approved this run, so somebody else has to take it over.",
         )
-    if run.status != RunStatus.DRAFT:
-        return RunError(
-            "not_a_draft", f"The run is {run.get_status_display().lower()} already."
-        )
-    if run.planned_at is None:
-        return RunError(
-            "not_planned",
-            "The worker is still freezing the list; try again in a moment.",
-        )
-    return RunError(
-        "empty_selection",
-        "Nothing matches the selection, so there is nothing to start.",
-    )
+    paused = Run.objects.filter(pk=run.pk, status=RunStatus.PAUSED)
+    paused.update(requested_by=user, requested_by_name=str(user))
 
 
-def pause(run: Run, *, user: User, now: datetime) -> None:
-    """Begin no further item; calls in flight end. Raises RunError and NotAllowed."""
-    _move(run, RunStatus.RUNNING, RunStatus.PAUSED, Action.RUN_PAUSED, user, now)
-
-
-def resume(run: Run, *, user: User, now: datetime) -> None:
-    """Go on with a paused run. Raises RunError and NotAllowed."""
-    _move(run, RunStatus.PAUSED, RunStatus.RUNNING, Action.RUN_RESUMED, user, now)
-    wake(run)
-
-
-def stop(run: Run, *, user: User, now: datetime) -> None:
+@denials_recorded
+def stop(run: Run, *, user: User, now: datetime, address: str = "") -> None:
     """End a run for good: what is done stays, the rest is cancelled. Raises RunError and NotAllowed."""
+    require_for(user, run)
+    hand = hand_of(user, run, now, address)
     if run.status == RunStatus.DRAFT:
-        discard(run, user=user, now=now)
+        _drop(run, hand)
         return
     old = RunStatus(run.status)
-    _move(run, old, RunStatus.STOPPING, Action.RUN_STOPPED, user, now)
+    _move(run, old, RunStatus.STOPPING, Action.RUN_STOPPED, hand)
     nudge("instances.sweep")
 
 
-def discard(run: Run, *, user: User, now: datetime) -> None:
+@denials_recorded
+def discard(run: Run, *, user: User, now: datetime, address: str = "") -> None:
     """Drop a draft that was never started. Raises RunError and NotAllowed."""
-    require(user, ACT_OF_KIND[run.kind], run.organization)
+    require_for(user, run)
+    _drop(run, hand_of(user, run, now, address))
+
+
+def _drop(run: Run, hand: Hand) -> None:
+    ended = {"finished_at": hand.now, "problem": "discarded"}
     with transaction.atomic():
         draft = Run.objects.filter(pk=run.pk, status=RunStatus.DRAFT)
-        if (
-            draft.update(status=RunStatus.EXPIRED, finished_at=now, problem="discarded")
-            != 1
-        ):
-            raise _why_not(Run.objects.get(pk=run.pk))
+        if draft.update(status=RunStatus.EXPIRED, **ended) != 1:
+            raise why_not(Run.objects.get(pk=run.pk))
         run.refresh_from_db()
-        _record(run, Action.RUN_STOPPED, user, now)
+        close(run, Answer.WITHDRAWN, hand)
+        record_act(run, Action.RUN_STOPPED, hand)
 
 
-def _move(
-    run: Run, old: RunStatus, new: RunStatus, action: Action, user: User, now: datetime
-) -> None:
-    require(user, ACT_OF_KIND[run.kind], run.organization)
+def _move(run: Run, old: RunStatus, new: RunStatus, action: Action, hand: Hand) -> None:
     movable = old in (RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.PLANNING)
     with transaction.atomic():
         if (
@@ -218,55 +186,59 @@ def _move(
                 "wrong_state",
                 f"The run is {now_is}, so this can't be done now. Reload the page.",
             )
+        # Whoever goes on or stops has seen what was the matter; it is no failure.
+        seen = ["canary", OTHER_VERSION, NOT_ALLOWED]
+        own = Run.objects.filter(pk=run.pk, problem__in=seen)
+        own.update(problem="", problem_text="")
         run.refresh_from_db()
-        _record(run, action, user, now)
+        record_act(run, action, hand)
 
 
-def retry(run: Run, *, user: User, now: datetime) -> Run:
-    """Return a new run over those items of an ended one that need attention. Raises RunError and NotAllowed."""
+@denials_recorded
+def retry(run: Run, *, user: User, now: datetime, address: str = "") -> Run:
+    """Return a new run over those items of an ended one that need attention.
+
+    An approval is not inherited. Raises RunError and NotAllowed.
+    """
+    require_for(user, run)
+    pks = _failed(run)
+    if run.kind == RunKind.SYNC:
+        raise RunError("sync", "A sync has no items to retry; start a new sync.")
+    with transaction.atomic():
+        made = create(
+            run.kind,
+            run.organization,
+            selections.of_instances(pks),
+            user=user,
+            now=now,
+            reason=run.reason,
+            ticket=run.ticket,
+            options=_for_another_try(run.options),
+            connections=run.connections,
+            address=address,
+        )
+        hand = hand_of(user, run, now, address)
+        record_act(run, Action.RUN_RETRIED, hand, again=str(made.uid))
+    return made
+
+
+def _failed(run: Run) -> list[int]:
+    """Return the instances whose items need attention; raise RunError when there are none."""
     outcomes = [
         o
         for (kind, o), m in MEANINGS.items()
         if kind == run.kind and m.weight == Weight.ATTENTION
     ]
+    if run.items_removed_at:
+        raise RunError("items_removed", f"{removed_words(run)} Select them again.")
     failed = Item.objects.filter(run=run, outcome__in=outcomes, instance__isnull=False)
     pks = list(failed.values_list("instance_id", flat=True))
     if not pks:
         raise RunError("nothing_failed", "No item of this run needs another try.")
-    if run.kind == RunKind.SYNC:
-        raise RunError("sync", "A sync has no items to retry; start a new sync.")
-    return create(
-        run.kind,
-        run.organization,
-        selections.of_instances(pks),
-        user=user,
-        now=now,
-        reason=run.reason,
-        ticket=run.ticket,
-        options=_for_another_try(run.options),
-    )
+    return pks
 
 
 def _for_another_try(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run's options, without the one that made the platform heal what died."""
     healed = ("only", "access")
     return {name: value for name, value in options.items() if (name, value) != healed}
-
-
-def _record(run: Run, action: Action, user: User, now: datetime) -> None:
-    record(
-        action,
-        chain=str(run.organization.uid),
-        actor=actor_of(user, run.organization),
-        at=now,
-        subject=Subject("run", str(run.uid), str(run)),
-        run_uid=str(run.uid),
-        reason=run.reason,
-        ticket=run.ticket,
-        facts={
-            "kind": run.kind,
-            "total": run.total,
-            "selection_hash": run.selection_hash,
-            "options": run.options,
-        },
-    )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Entry, record_many
@@ -19,20 +19,24 @@ from ceadmin.teams.models import Organization
 from instances.actions import connection
 from instances.actions.calls import Result, drive
 from instances.actions.causes import Cause, sentence
+from instances.actions.credentials import known_token
 from instances.actions.findings import Finding
 from instances.actions.load import actor_of_run, credentials_of
 from instances.actions.settle import Settlement, settle_many
 from instances.choices import (
+    ITEM_OPEN,
     LINK_OPEN,
     AttemptState,
     ChunkStatus,
     ItemStatus,
     LinkStatus,
     Outcome,
+    PartStatus,
     RunKind,
     RunStatus,
 )
-from instances.models import Attempt, Chunk, Hold, Item, ReconnectLink, Run
+from instances.engine import held
+from instances.models import Attempt, Chunk, Hold, Item, Part, ReconnectLink, Run
 from instances.reconnect.links import close_unused
 from instances.runs.plan import record_run
 
@@ -78,13 +82,23 @@ def fail(run: Run, code: str, words: str, now: datetime) -> None:
         if own.filter(status=RunStatus.DRAFT).update(
             status=RunStatus.FAILED, finished_at=now, **told
         ):
-            _cancel_open(run, code, words, now)
+            _cancel_open(run, _all(run), code, words, now)
             run.refresh_from_db()
             record_run(run, Action.RUN_FINISHED, now)
             return
     going = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED)
     own.filter(status__in=going).update(status=RunStatus.STOPPING, **told)
     finish_stop(run, now)
+
+
+def wait_for_somebody(run: Run, code: str, words: str, now: datetime) -> None:
+    """Pause a run at work until a person who may has looked at it; nothing of it is lost."""
+    going = Run.objects.filter(pk=run.pk, status=RunStatus.RUNNING)
+    told = {"problem": code, "problem_text": words[:500]}
+    with transaction.atomic():
+        if going.update(status=RunStatus.PAUSED, **told) == 1:
+            run.refresh_from_db()
+            record_run(run, Action.RUN_PAUSED, now)
 
 
 def finish_stop(run: Run, now: datetime) -> bool:
@@ -104,32 +118,70 @@ def finish_stop(run: Run, now: datetime) -> bool:
         ended = RunStatus.FAILED if problem else RunStatus.STOPPED
         if stopping.update(status=ended, finished_at=now) != 1:
             return False
-        _cancel_open(run, problem or "stopped", words or _STOPPED, now)
+        _cancel_open(run, _all(run), problem or "stopped", words or _STOPPED, now)
         run.refresh_from_db()
         record_run(run, Action.RUN_FINISHED, now)
         return True
 
 
-def _cancel_open(run: Run, cause: str, words: str, now: datetime) -> None:
-    """End every open item: those that were begun by what is known, the others cancelled."""
-    cancelled = Result(Outcome.CANCELLED.value, cause=cause, explanation=words)
-    entries = _close_links(run, cause, now)
-    entries += _settle_begun(run, now)
-    items = Item.objects.open().filter(run=run)
-    pks = list(items.values_list("pk", flat=True))
-    items.update(
+def _all(run: Run) -> QuerySet[Item]:
+    return Item.objects.filter(run=run)
+
+
+def finish_left_out(run: Run, now: datetime) -> None:
+    """End the open items of providers that were left out, once no worker has them in hand."""
+    parts = Part.objects.filter(run=run, status=PartStatus.LEFT_OUT)
+    for key in parts.order_by("provider_key").values_list("provider_key", flat=True):
+        own = Item.objects.filter(run=run, outcome="", provider_key=key)
+        if own.open().exists():
+            with transaction.atomic():
+                _leave_out(run, key, now)
+
+
+def _leave_out(run: Run, key: str, now: datetime) -> None:
+    # Who has locked a chunk decides over its items: a worker that claims, or this.
+    chunks = Chunk.objects.filter(run=run, provider_key__in=[key, _MIXED])
+    free = chunks.filter(status=ChunkStatus.QUEUED).select_for_update()
+    list(free.order_by("pk").values_list("pk", flat=True))
+    claimed = Chunk.objects.filter(run=run, status=ChunkStatus.CLAIMED)
+    in_hand = ReconnectLink.objects.filter(
+        item=OuterRef("pk"), status=LinkStatus.CONSENTED
+    )
+    own = Item.objects.filter(~Exists(in_hand), run=run, provider_key=key)
+    left = own.exclude(chunk_number__in=list(claimed.values_list("number", flat=True)))
+    name = held.name_of(key)
+    _cancel_open(run, left, "left_out", f"A person left {name} out of the run.", now)
+    chunks.filter(status=ChunkStatus.QUEUED, provider_key=key).update(
+        status=ChunkStatus.DONE
+    )
+
+
+#: A run that an older version planned may have chunks of several providers.
+_MIXED = ""
+
+
+def _cancel_open(
+    run: Run, items: QuerySet[Item], cause: str, words: str, now: datetime
+) -> None:
+    """End those of `items` that are open: what was begun by what is known, the others cancelled."""
+    entries = _close_links(run, items, cause, now)
+    entries += _settle_begun(run, items, now)
+    left = items.filter(status__in=sorted(ITEM_OPEN))
+    Hold.objects.filter(item_id__in=left.values("pk")).delete()
+    left.update(
         status=ItemStatus.DONE,
-        outcome=cancelled.outcome,
-        cause=cancelled.cause[:64],
-        explanation=cancelled.explanation[:500],
+        outcome=Outcome.CANCELLED,
+        cause=cause[:64],
+        explanation=words[:500],
         finished_at=now,
     )
-    Hold.objects.filter(item_id__in=pks).delete()
     if entries:
         record_many(run.organization.chain, entries, at=now)
 
 
-def _close_links(run: Run, cause: str, now: datetime) -> list[Entry]:
+def _close_links(
+    run: Run, items: QuerySet[Item], cause: str, now: datetime
+) -> list[Entry]:
     """Cancel the links that nobody used; a drill that waited has revoked its grant."""
     drill = run.kind == RunKind.DRILL
     result = Result(
@@ -139,20 +191,20 @@ def _close_links(run: Run, cause: str, now: datetime) -> list[Entry]:
     )
     actor, entries = actor_of_run(run), list[Entry]()
     links = ReconnectLink.objects.detailed().filter(
-        item__run=run, status__in=sorted(LINK_OPEN)
+        item__in=items, status__in=sorted(LINK_OPEN)
     )
     for link in links.order_by("pk"):
         entries += close_unused(link, LinkStatus.CANCELLED, result, actor, now)
-    waiting = Item.objects.filter(run=run, status=ItemStatus.WAITING)
+    waiting = items.filter(status=ItemStatus.WAITING)
     left = [Settlement(item, result) for item in waiting] if drill else []
     return entries + _settled(run, left, now)
 
 
-def _settle_begun(run: Run, now: datetime) -> list[Entry]:
+def _settle_begun(run: Run, items: QuerySet[Item], now: datetime) -> list[Entry]:
     """End the items whose revocation was sent, and whose fate nobody wrote down."""
     sent = Attempt.objects.filter(item=OuterRef("pk"), purpose__startswith="revoke")
     sent = sent.exclude(state=AttemptState.NOT_SENT)
-    begun = Item.objects.open().filter(Exists(sent), run=run)
+    begun = items.filter(Exists(sent), status__in=sorted(ITEM_OPEN))
     result = Result(
         Outcome.UNCLEAR.value, cause="interrupted", explanation=_INTERRUPTED
     )
@@ -173,14 +225,27 @@ def end_on_wrong_secrets(run: Run, now: datetime) -> None:
 
     One refused read may be a whim, so the organization itself is asked first.
     """
-    try:
-        report = drive(connection.organization(credentials_of(run.organization)))
-    except SealError:
-        return
-    if report.code in _SECRETS_WRONG:
-        note_wrong_secrets(run.organization, report.code, now)
+    problem = wrong_secret(run.organization)
+    if problem:
+        note_wrong_secrets(run.organization, problem, now)
         cause = Cause.ORGANIZATION_SECRETS
         fail(run, cause.value, sentence(cause), now)
+
+
+def wrong_secret(organization: Organization) -> str:
+    """Return which of an organization's secrets the platform refuses, "" when it takes both.
+
+    An instance that worked tells a user secret that was reset from a wrong organization secret.
+    """
+    try:
+        token = known_token(organization)
+        test = connection.organization(
+            credentials_of(organization), element_token=token
+        )
+        report = drive(test)
+    except SealError:
+        return ""
+    return report.code if report.code in _SECRETS_WRONG else ""
 
 
 def note_wrong_secrets(organization: Organization, code: str, now: datetime) -> None:

@@ -10,3 +10,7 @@ class RunError(Exception):
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
+
+
+class Denied(RunError):
+    """A refusal that the audit keeps: somebody tried what takes a second person."""

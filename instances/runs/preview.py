@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from instances.choices import InstanceStatus
+from ceadmin import ui
+from instances.choices import DESTRUCTIVE, InstanceStatus, RunKind
 from instances.models import Instance, Item, Run
 from instances.querysets import InstanceQuerySet
+from instances.runs.forecast import Forecast, forecast
 from providers import catalogue
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The items of one provider: how many, in which state, and what a revocation kills there."""
+    """The items of one provider: how many, in which state, and what dies there."""
 
     provider_key: str
     provider_name: str
@@ -22,7 +25,7 @@ class Effect:
     statuses: tuple[tuple[str, int], ...]
     kills: str
     possible: int
-    problem: str = ""  # why the others can't be revoked
+    problem: str = ""  # why the others can't be worked
     manual_steps: tuple[str, ...] = ()
 
 
@@ -36,6 +39,7 @@ class Preview:
     siblings: int
     sibling_names: tuple[str, ...]
     dead_already: int
+    forecast: Forecast
 
     @property
     def impossible(self) -> int:
@@ -43,12 +47,38 @@ class Preview:
         return self.total - self.possible
 
 
+#: Status, how many are in it, and how many of these have a provider app.
+_States = list[tuple[str, int, int]]
+
 #: Instances in these states have nothing more to lose.
 _DEAD = (InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED)
 
 
 def preview(run: Run) -> Preview:
     """Return what `run` would do to its frozen list."""
+    by_provider = _listed(run)
+    effects = [_effect(run.kind, key, states) for key, states in by_provider.items()]
+    siblings = _siblings(run) if run.kind in DESTRUCTIVE else Instance.objects.none()
+    return Preview(
+        total=sum(effect.count for effect in effects),
+        possible=sum(effect.possible for effect in effects),
+        effects=tuple(effects),
+        siblings=siblings.count(),
+        sibling_names=tuple(
+            siblings.order_by("name", "pk").values_list("name", flat=True)[:10]
+        ),
+        dead_already=sum(
+            count
+            for states in by_provider.values()
+            for status, count, _ in states
+            if status in _DEAD
+        ),
+        forecast=forecast(run, _counts(by_provider)),
+    )
+
+
+def _listed(run: Run) -> dict[str, _States]:
+    """Return provider → how many of the list are in which state, and how many of these have an app."""
     rows = (
         Item.objects.filter(run=run)
         .order_by("provider_key")
@@ -58,61 +88,60 @@ def preview(run: Run) -> Preview:
             with_app=Count("id", filter=Q(instance__provider_app__isnull=False)),
         )
     )
-    by_provider: dict[str, list[tuple[str, int, int]]] = {}
+    by_provider: dict[str, _States] = {}
     for row in rows:
-        state = (
-            row["instance__status"] or InstanceStatus.MISSING,
-            row["count"],
-            row["with_app"],
-        )
+        status = row["instance__status"] or InstanceStatus.MISSING
+        state = (status, row["count"], row["with_app"])
         by_provider.setdefault(row["provider_key"], []).append(state)
-    effects = tuple(_effect(key, states) for key, states in by_provider.items())
-    siblings = _siblings(run)
-    return Preview(
-        total=sum(effect.count for effect in effects),
-        possible=sum(effect.possible for effect in effects),
-        effects=effects,
-        siblings=siblings.count(),
-        sibling_names=tuple(
-            siblings.order_by("name", "pk").values_list("name", flat=True)[:10]
-        ),
-        dead_already=sum(
-            count
-            for states in by_provider.values()
-            for s, count, _ in states
-            if s in _DEAD
-        ),
-    )
+    return by_provider
 
 
-def _effect(key: str, states: list[tuple[str, int, int]]) -> Effect:
-    provider = catalogue.find(key)
+def _counts(by_provider: Mapping[str, _States]) -> dict[str, int]:
+    return {
+        key: sum(count for _, count, _ in states) for key, states in by_provider.items()
+    }
+
+
+def _effect(kind: str, key: str, states: _States) -> Effect:
+    """Return what a run does to the items of one provider; only what revokes kills something."""
+    provider, kills = catalogue.find(key), kind in DESTRUCTIVE
     count = sum(number for _, number, _ in states)
-    statuses = tuple((status, number) for status, number, _ in states)
-    if provider is None:
-        return Effect("", "Unknown provider", count, statuses, "", 0, _UNKNOWN)
-    if not provider.revocable:
-        return Effect(
-            key,
-            provider.name,
-            count,
-            statuses,
-            provider.kills,
-            0,
-            _NO_CALL,
-            provider.manual_steps,
-        )
-    needs_app = revocation_needs_app(key)
-    possible = sum(app for _, _, app in states) if needs_app else count
-    problem = _NO_APP if possible < count else ""
+    possible, problem = count, ""
+    if kills and (provider is None or not provider.revocable):
+        possible, problem = 0, _NO_CALL if provider else _UNKNOWN
+    elif kind in _BY_APP or (kills and revocation_needs_app(key)):
+        possible = sum(app for _, _, app in states)
+        problem = _without_app(kind, count - possible)
+    known = provider if kills else None
     return Effect(
-        key, provider.name, count, statuses, provider.kills, possible, problem
+        provider_key=key,
+        provider_name=provider.name if provider else "Unknown provider",
+        count=count,
+        statuses=tuple((status, number) for status, number, _ in states),
+        kills=known.kills if known else "",
+        possible=possible,
+        problem=problem,
+        manual_steps=known.manual_steps if known and not known.revocable else (),
     )
 
 
+def _without_app(kind: str, count: int) -> str:
+    if not count:
+        return ""
+    many = "One has" if count == 1 else f"{ui.number(count)} have"
+    return f"{many} no provider app, {_WANTED[kind]}. Assign one first."
+
+
+#: A person reauthenticates through an app, so these take one at every provider.
+_BY_APP = frozenset({RunKind.RECONNECT, RunKind.DRILL})
+_THROUGH = "through which a person reauthenticates"
+_WANTED: dict[str, str] = {
+    RunKind.REVOKE: "whose client id and secret this provider asks for",
+    RunKind.RECONNECT: _THROUGH,
+    RunKind.DRILL: _THROUGH,
+}
 _UNKNOWN = "The catalogue does not know this element. Assign a provider app with the generic record."
 _NO_CALL = "This provider offers no revocation that can be called here."
-_NO_APP = "Some have no provider app, whose client id and secret this provider asks for. Assign one first."
 
 
 def revocation_needs_app(key: str) -> bool:

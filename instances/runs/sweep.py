@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.conf import settings
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
+from ceadmin.audit.actors import SCHEDULE
 from ceadmin.audit.choices import Action
+from ceadmin.lib import trace
 from ceadmin.lib.nudge import nudge
+from ceadmin.teams import policies
+from ceadmin.teams.choices import Answer
+from ceadmin.teams.users import Hand
 from instances import engine, reconnect
 from instances.choices import RunStatus
 from instances.models import Chunk, Run
+from instances.runs import approval
 from instances.runs.plan import record_run
 from instances.runs.work import bring_on
 
+logger = logging.getLogger(__name__)
+
 #: A run whose first message is younger than this is left to that message.
 GRACE = timedelta(seconds=5)
-#: Drafts that nobody started are dropped after this.
-DRAFT_LIFE = timedelta(days=7)
 
 
 def sweep(*, now: datetime) -> None:
@@ -29,9 +37,22 @@ def sweep(*, now: datetime) -> None:
     _plan_forgotten(now)
     open_runs = Run.objects.filter(status__in=[RunStatus.STOPPING, RunStatus.RUNNING])
     for run in open_runs.select_related("organization", "requested_by"):
-        bring_on(run, now)
+        with trace.about_run(run.uid):
+            _bring_on(run, now)
     _wake_workers()
     _expire_drafts(now)
+    approval.expire_overdue(now)
+    approval.void_unvouched(now)
+    policies.expire_overdue(now)
+
+
+def _bring_on(run: Run, now: datetime) -> None:
+    try:
+        bring_on(run, now)
+    except DatabaseError:
+        raise  # all of them would fail
+    except Exception:  # the border: one broken run must not stop the others
+        logger.exception("the run can't be brought on")
 
 
 def _plan_forgotten(now: datetime) -> None:
@@ -53,9 +74,11 @@ def _wake_workers() -> None:
 
 
 def _expire_drafts(now: datetime) -> None:
-    for run in Run.objects.drafted_before(now - DRAFT_LIFE).select_related(
-        "organization", "requested_by"
-    ):
+    """Drop drafts that nobody started: what they would hit is no longer what people saw."""
+    if settings.DRAFT_DAYS is None:
+        return
+    old = Run.objects.drafted_before(now - settings.DRAFT_DAYS)
+    for run in old.select_related("organization", "requested_by"):
         with transaction.atomic():
             draft = Run.objects.filter(pk=run.pk, status=RunStatus.DRAFT)
             if (
@@ -65,4 +88,5 @@ def _expire_drafts(now: datetime) -> None:
                 == 1
             ):
                 run.refresh_from_db()
+                approval.close(run, Answer.EXPIRED, Hand(SCHEDULE, now))
                 record_run(run, Action.RUN_EXPIRED, now)

@@ -31,7 +31,12 @@ from instances.choices import (
 from instances.cloud_elements import Page, PlatformError, RemoteInstance
 from instances.engine.claim import claim, release, renew, requeue
 from instances.models import Chunk, Flip, Instance, InstanceTag, Item, Run
-from instances.runs.ending import fail, forget_wrong_secrets, note_wrong_secrets
+from instances.runs.ending import (
+    fail,
+    forget_wrong_secrets,
+    note_wrong_secrets,
+    wrong_secret,
+)
 from instances.runs.mirror import Mirror, mirror_of
 
 #: What an upsert may change; identity and status are not among them.
@@ -270,7 +275,9 @@ def _draw_conclusions(run: Run, code: str, words: str) -> None:
     if not code:
         forget_wrong_secrets(run.organization)
     if code == Cause.ORGANIZATION_SECRETS:
-        note_wrong_secrets(run.organization, code, now)
+        note_wrong_secrets(
+            run.organization, wrong_secret(run.organization) or code, now
+        )
     if code not in ("", _INCOMPLETE):
         fail(run, code, words, now)
 

@@ -18,6 +18,7 @@ from django.views.decorators.debug import (
 from django.views.decorators.http import require_http_methods
 
 from ceadmin.lib.client import client_address
+from ceadmin.lib.private import private
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import NotAllowed, may, organizations
@@ -25,7 +26,7 @@ from instances import reconnect
 from instances.choices import LinkStatus
 from instances.models import ReconnectLink
 from instances.reconnect import CallbackRefused, LinkError, Visitor
-from instances.views.pages import about, finish_run, going, private
+from instances.views.pages import about, finish_run, going
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,8 +69,7 @@ def _member(request: HttpRequest) -> User:
 
 
 def _member_visitor(request: HttpRequest) -> Visitor:
-    session = request.session.session_key or ""
-    browser = reconnect.member_browser(session)
+    browser = reconnect.member_browser(request.session)
     return Visitor((browser,), _member(request), client_address(request))
 
 

@@ -1,13 +1,10 @@
-"""What the pages of reconnecting share: their headers, and what they may say of a link."""
+"""What the pages of reconnecting may say of a link."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ceadmin.lib import http
@@ -15,29 +12,6 @@ from instances import reconnect, runs
 from instances.models import ReconnectLink
 from providers import catalogue
 from providers.choices import CallbackMode
-
-View = Callable[..., HttpResponse]
-
-
-def private(*, form: bool = False) -> Callable[[View], View]:
-    """Keep a page out of caches, and its address out of every Referer.
-
-    A page with a form says "same-origin": with "no-referrer" a browser would send
-    `Origin: null` with the POST, which the CSRF check has to refuse.
-    """
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            response = view(request, *args, **kwargs)
-            response["Cache-Control"] = "no-store"
-            response["Referrer-Policy"] = "same-origin" if form else "no-referrer"
-            response["X-Robots-Tag"] = "noindex, nofollow"
-            return response
-
-        return wrapped
-
-    return decorate
 
 
 def about(link: ReconnectLink) -> dict[str, Any]:

@@ -19,16 +19,12 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from ceadmin.lib.client import client_address
+from ceadmin.lib.private import private
 from instances import reconnect
 from instances.choices import LinkStatus
 from instances.models import ReconnectLink
 from instances.reconnect import CallbackRefused, LinkError, Visitor
-from instances.views.pages import (
-    about,
-    finish_run,
-    going,
-    private,
-)
+from instances.views.pages import about, finish_run, going
 
 logger = logging.getLogger(__name__)
 
@@ -146,9 +142,9 @@ def _visitor(request: HttpRequest) -> Visitor:
         for name, value in request.COOKIES.items()
         if name.startswith(COOKIE_PREFIX)
     ]
-    session = request.session.session_key if request.user.is_authenticated else None
-    if session:
-        cookies.append(reconnect.member_browser(session))
+    own = request.session.get(reconnect.MEMBER_BROWSER)
+    if own and request.user.is_authenticated:
+        cookies.append(own)
     return Visitor(browsers=tuple(cookies), address=client_address(request))
 
 

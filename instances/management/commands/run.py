@@ -38,6 +38,12 @@ class Command(RunCommand):
             help="revoke: the request as the vendor's article writes it",
         )
         parser.add_argument(
+            "--connections",
+            type=int,
+            metavar="N",
+            help="how many calls it may have in flight, all workers together",
+        )
+        parser.add_argument(
             "--dry-run", action="store_true", help="show what would happen, no more"
         )
 
@@ -92,4 +98,5 @@ def _wish(user: User, options: dict[str, Any]) -> Wish:
         reason=options["reason"],
         ticket=options["ticket"],
         options=chosen,
+        connections=options["connections"],
     )

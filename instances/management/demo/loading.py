@@ -90,7 +90,7 @@ def _organization(
         return known
     made = Organization(name=tenant.name, slug=tenant.slug, base_url=tenant.base_url)
     secrets = {name: remote[name] for name in ("user_secret", "organization_secret")}
-    save_organization(made, secrets, by=sue, actor=actor_of(sue, None), now=now)
+    save_organization(made, secrets, by=sue, hand=Hand(actor_of(sue, None), now))
     return made
 
 
@@ -113,7 +113,7 @@ def _app(
         callback_mode=app.mode,
         callback_url=tenant.callback_url if app.mode == "theirs" else "",
     )
-    save_app(made, secret, by=sue, actor=actor_of(sue, organization), now=now)
+    save_app(made, secret, by=sue, hand=Hand(actor_of(sue, organization), now))
 
 
 def _row(tenant: Tenant, seed: Seed) -> dict[str, Any]:

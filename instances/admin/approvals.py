@@ -1,0 +1,159 @@
+"""What the pages of a run say of its second person: what is asked, who answered, what is bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from ceadmin.teams.choices import Act, Answer
+from ceadmin.teams.models import User
+from ceadmin.teams.permissions import may
+from instances import runs
+from instances.admin.second_person import to_answer
+from instances.choices import RunStatus
+from instances.models import Approval, BrokenGlass, Run
+
+_OPTIONS = {
+    ("only", "access"): "only the access token",
+    ("only", "refresh"): "only the refresh token",
+    ("form", "article"): "the request as the vendor's article writes it",
+    ("form", "default"): "the usual request",
+    ("self_consent", True): "the demo plays the person at the consent page",
+}
+
+
+class ApprovalFilter(admin.SimpleListFilter):
+    """Runs by their second person."""
+
+    title = "approval"
+    parameter_name = "approval"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: Any
+    ) -> Iterable[tuple[str, str]]:
+        """Offer what somebody has to do first; no query."""
+        return [
+            ("mine", "Waiting for my approval"),
+            ("waiting", "Waiting for approval"),
+            ("approved", "Approved by a second person"),
+            ("unreviewed", "Without approval, not reviewed"),
+            ("without", "Without approval"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        """Narrow to the chosen ones."""
+        chosen, user = self.value(), request.user
+        if chosen is None:
+            return queryset
+        if chosen == "mine":
+            mine = to_answer(user) if isinstance(user, User) else Run.objects.none()
+            return queryset.filter(pk__in=mine.values("pk"))
+        return _narrowed(queryset, chosen)
+
+
+def _narrowed(rows: QuerySet[Run], chosen: str) -> QuerySet[Run]:
+    runs_of = Run.objects.all()
+    waiting, unreviewed = runs_of.awaiting_approval(), runs_of.unreviewed()
+    asked = Approval.objects.filter(status__in=[Answer.APPROVED, Answer.USED])
+    keys = {
+        "waiting": waiting.values("pk"),
+        "approved": asked.values("run"),
+        "unreviewed": unreviewed.values("pk"),
+        "without": BrokenGlass.objects.values("run"),
+    }
+    return rows.filter(pk__in=keys[chosen]) if chosen in keys else rows.none()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a draft stands with its approvers, and what this reader may do about it."""
+
+    stage: str = ""  # "" where none is needed; needed, waiting, approved, refused, over
+    reasons: list[str] = field(default_factory=list)
+    asked: Approval | None = None
+    options: str = ""
+    own: bool = False  # the reader asked for it or drafted it
+    may_answer: bool = False
+    may_start: bool = False
+    may_break: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether the next step is to ask, for the first time or again."""
+        return self.stage in ("needed", "refused", "over")
+
+
+def standing(run: Run, user: User | AnonymousUser) -> Standing:
+    """Return how a draft stands with its approvers."""
+    reasons = runs.needed(run)
+    if not reasons or not isinstance(user, User):
+        return Standing()
+    asked = runs.latest(run)
+    people = {run.requested_by_id, *_askers(asked)}
+    organization = run.organization
+    return Standing(
+        stage=_stage(asked),
+        reasons=reasons,
+        asked=asked,
+        options=options_of(run),
+        own=user.pk in people,
+        may_answer=may(user, Act.APPROVE, organization) and user.pk not in people,
+        may_start=asked is None or asked.decided_by_id != user.pk,
+        may_break=may(user, Act.OWN, organization),
+    )
+
+
+def _askers(asked: Approval | None) -> set[int | None]:
+    if asked is None or not asked.is_open:
+        return set()
+    return {asked.asked_by_id, asked.drafted_by_id}
+
+
+def _stage(asked: Approval | None) -> str:
+    if asked is None or asked.status in (Answer.WITHDRAWN, Answer.VOID):
+        return "needed"
+    if asked.is_open and asked.expires_at <= timezone.now():
+        return "over"
+    stages = {Answer.EXPIRED: "over", Answer.USED: "needed"}
+    return stages.get(Answer(asked.status), str(asked.status))
+
+
+def options_of(run: Run) -> str:
+    """Return the options of a run in words, "" for the usual ones."""
+    told = [_OPTIONS.get(pair, f"{pair[0]}: {pair[1]}") for pair in run.options.items()]
+    return ", ".join(sorted(told))
+
+
+def second_person(run: Run, user: User | AnonymousUser) -> dict[str, Any]:
+    """Return what the page of a started run says of who approved it, or of who did without."""
+    used = (
+        Approval.objects.filter(run=run, status=Answer.USED)
+        .select_related("decided_by")
+        .first()
+    )
+    glass = BrokenGlass.objects.filter(run=run).first()
+    may_review = (
+        glass is not None
+        and glass.reviewed_at is None
+        and isinstance(user, User)
+        and may(user, Act.APPROVE, run.organization)
+        and user.pk not in (glass.broken_by_id, run.requested_by_id)
+    )
+    return {"approval": used, "glass": glass, "may_review": may_review}
+
+
+def pill_word(run: Run, status: str | None, unreviewed: bool | None) -> str:
+    """Return which pill a run has in lists, given its newest question's status."""
+    if unreviewed is not None:
+        return "without_approval" if unreviewed else "reviewed_later"
+    open_words = {Answer.WAITING, Answer.APPROVED, Answer.REFUSED, Answer.EXPIRED}
+    if run.status == RunStatus.DRAFT and status in open_words:
+        return f"approval_{status}"
+    return ""

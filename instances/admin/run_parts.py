@@ -1,0 +1,130 @@
+"""What a run's page shows of its parts: who is held, why, and what a person can decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from ceadmin import ui
+from instances import runs
+from instances.actions.causes import sentence
+from instances.choices import PartStatus, RunStatus
+from instances.engine.held import name_of
+from instances.models import Part, Run
+
+#: So many providers are named; more are counted.
+_NAMED = 4
+_WHY = {
+    "canary": "The first instances did not end as the record expects, so no more were begun.",
+    "breaker": "Failures piled up, so no more are begun.",
+}
+_EVERYWHERE = (
+    "The same trouble at several providers points to the platform, the network or this "
+    "installation: look there first."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One trouble that holds one provider or several: it is told, and decided, once."""
+
+    name: str  # of the providers
+    keys: str  # their keys, as the buttons send them
+    why: str
+    told: str  # counts, and what the cause says to do
+    left: int  # instances that wait for the decision
+    single: tuple[tuple[str, str], ...]  # key and name, where there are several
+    items: tuple[Mapping[str, Any], ...]  # a few, with what was answered
+
+
+def parts(run: Run, counts: runs.Progress) -> dict[str, Any]:
+    """Return what parts.html shows of a run that goes on; two queries, whatever its size."""
+    if run.is_terminal:
+        return {
+            "troubles_held": [],
+            "only_held": False,
+            "others_wait": False,
+            "resting": [],
+            "trying": "",
+            "left_out": "",
+            "outages": _outages(counts, set()),
+        }
+    rows = list(
+        Part.objects.filter(run=run)
+        .exclude(status=PartStatus.OPEN)
+        .order_by("provider_key")
+    )
+    left = {key: total - done for key, (done, total) in counts.providers.items()}
+    held = [one for one in rows if one.status == PartStatus.HELD]
+    waiting = [one for one in held if left.get(one.provider_key)]
+    open_now = sum(left.values())
+    undecided = sum(left[one.provider_key] for one in waiting)
+    return {
+        "troubles_held": [_trouble(some, left) for some in runs.alike(waiting)],
+        "only_held": run.status == RunStatus.RUNNING and undecided == open_now > 0,
+        "others_wait": run.status == RunStatus.PAUSED and 0 < undecided < open_now,
+        "resting": _resting(run, left),
+        "trying": _named(one for one in rows if one.status == PartStatus.CANARY),
+        "left_out": _named(one for one in rows if one.status == PartStatus.LEFT_OUT),
+        "outages": _outages(counts, {one.provider_key for one in waiting}),
+    }
+
+
+def _resting(run: Run, left: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return who is left alone and for how long; what lasts as long for several is one line."""
+    alike: dict[str, list[str]] = {}
+    for key, rest in sorted(runs.resting(run, timezone.now()).items()):
+        if left.get(key):
+            alike.setdefault(ui.roughly(rest), []).append(name_of(key))
+    return [(_listed(names), time) for time, names in alike.items()]
+
+
+def _outages(counts: runs.Progress, held: set[str]) -> list[tuple[str, str]]:
+    """Return a sentence and a cause for each trouble that most of a provider's instances share.
+
+    What several providers share is one trouble; what holds a part is told there.
+    """
+    alike: dict[tuple[str, str], list[runs.Outage]] = {}
+    for one in counts.outages:
+        if one.provider_key not in held:
+            alike.setdefault((one.outcome, one.cause), []).append(one)
+    return [(_sentence(some), some[0].cause) for some in alike.values()]
+
+
+def _sentence(some: list[runs.Outage]) -> str:
+    if len(some) == 1:
+        return some[0].sentence
+    count, total = sum(one.count for one in some), sum(one.total for one in some)
+    names = _listed([one.provider_name for one in some])
+    return f"{count} of {total} instances of {names} fail alike. {_EVERYWHERE}"
+
+
+def _trouble(some: list[Part], left: Mapping[str, int]) -> Trouble:
+    first, several = some[0], len(some) > 1
+    cause = sentence(runs.commonest(first))
+    shown = [item for one in some for item in one.evidence.get("items", ())]
+    return Trouble(
+        name=_named(some),
+        keys=",".join(one.provider_key for one in some),
+        why=_WHY.get(first.cause, ""),
+        told=f"{_EVERYWHERE} {cause}".strip() if several else first.explanation,
+        left=sum(left[one.provider_key] for one in some),
+        single=tuple((one.provider_key, name_of(one.provider_key)) for one in some)
+        if several
+        else (),
+        items=tuple(shown[:5]),
+    )
+
+
+def _named(some: Iterable[Part]) -> str:
+    return _listed([name_of(one.provider_key) for one in some])
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    if more > 0:
+        return f"{', '.join(names[:_NAMED])} and {ui.things(more, 'other', 'others')}"
+    return ", ".join(names)

@@ -1,0 +1,394 @@
+"""The second person: what they are asked about a draft, and what their answer is good for.
+
+A question is bound to the frozen list, the options, the reason and the ticket of its
+draft, and to the provider apps of its instances: whatever changes makes another hash, and the answer is not for that. Neither who
+drafted nor who asked can approve, not even as a superuser; nor can the approver start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from ceadmin.audit.actors import SCHEDULE
+from ceadmin.audit.choices import Action
+from ceadmin.lib.moments import from_now
+from ceadmin.teams.choices import ANSWER_OPEN, Act, Answer
+from ceadmin.teams.models import User
+from ceadmin.teams.permissions import may, require
+from ceadmin.teams.reasons import said
+from ceadmin.teams.terms import terms_of
+from ceadmin.teams.users import Hand
+from instances.choices import RunStatus
+from instances.models import Approval, Instance, Run
+from instances.runs.errors import Denied, RunError
+from instances.runs.freezing import list_hash
+from instances.runs.recording import denials_recorded, hand_of, record_act
+from instances.runs.rights import act_of, may_do
+from instances.runs.threshold import needed
+from providers.models import ProviderApp
+
+#: So much of a hash has to be said by whoever approves on a command line.
+SHORTEST_DIGEST = 8
+#: Clocks of two machines differ; an answer from further ahead is from a clock set back.
+_SKEW = timedelta(minutes=1)
+
+
+def digest_of(run: Run, changed: dict[str, Any] | None = None) -> str:
+    """Return the hash of all that is approved of a run, with fields it is about to get."""
+    told = {
+        name: getattr(run, name)
+        for name in ("kind", "selection_hash", "total", "options", "reason", "ticket")
+    }
+    told |= {name: value for name, value in (changed or {}).items() if name in told}
+    told |= {"run": str(run.uid), "organization": str(run.organization.uid)}
+    told["apps"] = _apps_of(run)
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _apps_of(run: Run) -> list[list[Any]]:
+    """Return with which credentials, and where to, the tokens of a run's instances are sent."""
+    used = Instance.objects.filter(items__run=run, provider_app__isnull=False)
+    pks = used.order_by().values("provider_app").distinct()
+    apps = ProviderApp.objects.filter(pk__in=pks).order_by("pk")
+    facts = apps.values_list("pk", "provider_key", "client_id", "site")
+    return [list(one) for one in facts]
+
+
+def latest(run: Run) -> Approval | None:
+    """Return the newest question about a run."""
+    asked = Approval.objects.filter(run=run).select_related("asked_by", "decided_by")
+    return asked.order_by("-pk").first()
+
+
+def _open(run: Run) -> QuerySet[Approval]:
+    return Approval.objects.filter(run=run, status__in=sorted(ANSWER_OPEN))
+
+
+# Asking
+
+
+def open_question(run: Run, *, user: User, hand: Hand) -> Approval:
+    """Ask about a draft as it stands, inside the transaction that changed it; raise RunError."""
+    reasons = needed(run)
+    if not reasons:
+        raise RunError("no_approval_needed", "This run needs no approval: start it.")
+    digest = digest_of(run)
+    asked = _open(run).first()
+    if asked and asked.digest == digest and not _is_over(asked):
+        raise RunError(
+            "asked_already",
+            f"Approval was asked for by {asked.asked_by_name} already.",
+        )
+    close(run, Answer.VOID, hand)
+    hours = timedelta(hours=terms_of(run.organization).approval_hours)
+    made = Approval.objects.create(
+        run=run,
+        digest=digest,
+        why_needed=reasons,
+        total=run.total,
+        drafted_by=run.requested_by,
+        asked_by=user,
+        asked_by_name=str(user)[:255],
+        asked_at=hand.now,
+        counted_from=Now(),
+        expires_at=from_now(hours),
+    )
+    made.refresh_from_db()  # its times were expressions
+    record_act(run, Action.APPROVAL_ASKED, hand, **facts_of(made))
+    return made
+
+
+def _is_over(asked: Approval) -> bool:
+    return not _good(Approval.objects.filter(pk=asked.pk)).exists()
+
+
+def _good(asked: QuerySet[Approval]) -> QuerySet[Approval]:
+    """Narrow to what has not expired, nor comes from a clock that was set back since."""
+    return asked.filter(expires_at__gt=Now(), counted_from__lte=from_now(_SKEW))
+
+
+# Answering
+
+
+@denials_recorded
+def approve(
+    run: Run,
+    *,
+    user: User,
+    now: datetime,
+    digest: str,
+    note: str = "",
+    address: str = "",
+) -> None:
+    """Approve what `digest` names. Raises RunError and NotAllowed.
+
+    Of two approvers at once one wins; the other is told who.
+    """
+    require(user, Act.APPROVE, run.organization)
+    asked = _waiting(run)
+    _check_person(run, asked, user)
+    _check_subject(run, asked, digest)
+    hours = timedelta(hours=terms_of(run.organization).approval_hours)
+    with transaction.atomic():
+        own = ~Q(asked_by=user) & ~Q(drafted_by=user)
+        _answer(
+            asked,
+            Answer.APPROVED,
+            hand_of(user, run, now, address),
+            user,
+            own & Q(digest=digest_of(run)),
+            words=said(note),
+            counted_from=Now(),
+            expires_at=from_now(hours),
+        )
+        hand = hand_of(user, run, now, address)
+        record_act(run, Action.RUN_APPROVED, hand, **facts_of(asked))
+
+
+@denials_recorded
+def refuse(run: Run, *, user: User, now: datetime, why: str, address: str = "") -> None:
+    """Say no, with a reason. Raises RunError and NotAllowed."""
+    require(user, Act.APPROVE, run.organization)
+    asked = _waiting(run)
+    words = said(why)
+    if not words:
+        raise RunError("reason_missing", "Say in words why you refuse it.")
+    if user.pk in (asked.asked_by_id, asked.drafted_by_id):
+        raise Denied(
+            "own_request",
+            "This is your own request: withdraw it instead of refusing it.",
+        )
+    hand = hand_of(user, run, now, address)
+    with transaction.atomic():
+        _answer(asked, Answer.REFUSED, hand, user, Q(), words=words)
+        record_act(run, Action.RUN_REFUSED, hand, words=words, **facts_of(asked))
+
+
+@denials_recorded
+def withdraw(run: Run, *, user: User, now: datetime, address: str = "") -> None:
+    """Take a question, or an answer that was not used, back. Raises RunError and NotAllowed."""
+    require(user, act_of(run), run.organization)
+    hand = hand_of(user, run, now, address)
+    with transaction.atomic():
+        if not close(run, Answer.WITHDRAWN, hand):
+            raise RunError("not_asked", "Nobody waits for an approval of this run.")
+
+
+def _waiting(run: Run) -> Approval:
+    asked = latest(run)
+    if asked is None:
+        raise RunError("not_asked", "Nobody asked for an approval of this run.")
+    if asked.status != Answer.WAITING:
+        raise Denied("answered", _answered(asked))
+    return asked
+
+
+def _answered(asked: Approval) -> str:
+    done = asked.get_status_display().lower()
+    by = f" by {asked.decided_by_name}" if asked.decided_by_name else ""
+    return f"The request was {done}{by} meanwhile. Reload the page."
+
+
+def _check_person(run: Run, asked: Approval, user: User) -> None:
+    if user.pk in (asked.asked_by_id, asked.drafted_by_id, run.requested_by_id):
+        raise Denied(
+            "own_request",
+            "You asked for this run yourself, so somebody else has to approve it.",
+        )
+    if not may_do(asked.asked_by, run):
+        raise Denied(
+            "asker_lost_role",
+            f"{asked.asked_by_name} asked for this and may no longer run it. "
+            "Refuse it; whoever may can ask again.",
+        )
+
+
+def _check_subject(run: Run, asked: Approval, digest: str) -> None:
+    """Refuse what names another list or other options than those that are asked about."""
+    if len(digest) < SHORTEST_DIGEST or not asked.digest.startswith(digest):
+        raise Denied(
+            "another_list",
+            "What you approve is not what is asked for now. Reload the page and read "
+            "it again.",
+        )
+    if asked.digest != digest_of(run) or list_hash(run) != run.selection_hash:
+        raise Denied(
+            "changed",
+            "The list or the options changed after this was asked. Refuse it, and let "
+            "it be asked again.",
+        )
+
+
+def _answer(
+    asked: Approval, answer: Answer, hand: Hand, user: User, only: Q, **more: Any
+) -> None:
+    """Answer a waiting question of a draft; of two answers at once the first counts."""
+    # No join: after waiting for the row, PostgreSQL looks again at its own columns only.
+    draft = Run.objects.filter(pk=asked.run_id, status=RunStatus.DRAFT)
+    waiting = Approval.objects.filter(
+        only, pk=asked.pk, status=Answer.WAITING, run__in=draft
+    )
+    won = _good(waiting).update(
+        status=answer,
+        decided_by=user,
+        decided_by_name=str(user)[:255],
+        decided_at=hand.now,
+        **more,
+    )
+    asked.refresh_from_db()
+    if won == 1:
+        return
+    if asked.status == Answer.WAITING:
+        raise RunError(
+            "over",
+            "Nobody answered in time, or the run is no draft any more. Ask again.",
+        )
+    raise Denied("answered", _answered(asked))
+
+
+# Using an answer
+
+
+def use(run: Run, wanted: dict[str, Any], user: User, hand: Hand) -> dict[str, Any]:
+    """Use up the approval that a start needs; return what the audit keeps of it.
+
+    Called inside the start's transaction with the fields the run is about to get.
+    Raises Denied where nobody approved exactly this.
+    """
+    reasons = needed(run)
+    if not reasons:
+        close(run, Answer.VOID, hand)
+        return {}
+    asked = _open(run).select_related("asked_by", "decided_by").first()
+    if asked is None or asked.status != Answer.APPROVED:
+        raise Denied("needs_approval", f"{' '.join(reasons)} {_next_step(run, asked)}")
+    _check_use(run, asked, wanted, user)
+    good = _good(Approval.objects.filter(pk=asked.pk, status=Answer.APPROVED))
+    if good.update(status=Answer.USED, ended_at=hand.now) != 1:
+        raise Denied(
+            "approval_over",
+            "The approval has expired, so it is good for nothing. Ask for it again.",
+        )
+    asked.refresh_from_db()
+    return facts_of(asked)
+
+
+def _next_step(run: Run, asked: Approval | None) -> str:
+    if asked is not None:
+        return "It waits for an approver."
+    past = latest(run)
+    if past is not None and past.status == Answer.REFUSED:
+        return f"{past.decided_by_name} refused it: “{past.words}” Ask again."
+    return "Ask for it first."
+
+
+def _check_use(run: Run, asked: Approval, wanted: dict[str, Any], user: User) -> None:
+    if asked.decided_by_id == user.pk:
+        raise Denied(
+            "approver_starts",
+            "You approved this run, so somebody else has to start it.",
+        )
+    if not may_do(asked.asked_by, run):
+        raise Denied(
+            "asker_lost_role",
+            f"{asked.asked_by_name} asked for this and may no longer run it. Ask again.",
+        )
+    if not is_vouched_for(asked, run):
+        raise Denied(
+            "approver_lost_role",
+            f"{asked.decided_by_name} approved this and may no longer do so, so the "
+            "approval is void. Ask again.",
+        )
+    if asked.digest != digest_of(run, wanted):
+        raise Denied(
+            "not_as_approved",
+            "This is not what was approved: the options, the reason or the ticket "
+            "differ. Start it as it was approved, or ask again.",
+        )
+    if list_hash(run) != run.selection_hash:
+        raise Denied(
+            "list_changed",
+            "The rows of the list are not the ones that were approved. Discard this "
+            "draft and select them again.",
+        )
+
+
+def is_vouched_for(asked: Approval, run: Run) -> bool:
+    """Say whether who approved may still approve."""
+    approver = asked.decided_by
+    return approver is not None and may(approver, Act.APPROVE, run.organization)
+
+
+def still_as_approved(run: Run) -> bool:
+    """Say whether a run at work is what was approved, where it was approved at all."""
+    used = Approval.objects.filter(run=run, status=Answer.USED).first()
+    return used is None or used.digest == digest_of(run)
+
+
+def approver_of(run: Run) -> int | None:
+    """Return who approved the start of a run: they take no part in it afterwards."""
+    used = Approval.objects.filter(run=run, status=Answer.USED)
+    return used.values_list("decided_by", flat=True).first()
+
+
+# Ending
+
+
+_ENDS = {
+    Answer.VOID: Action.APPROVAL_VOID,
+    Answer.WITHDRAWN: Action.APPROVAL_WITHDRAWN,
+    Answer.EXPIRED: Action.APPROVAL_EXPIRED,
+}
+
+
+def close(run: Run, how: Answer, hand: Hand) -> bool:
+    """End what is asked about a run, inside the caller's transaction; tell whether anything was."""
+    asked = _open(run).first()
+    if asked is None or _open(run).update(status=how, ended_at=hand.now) != 1:
+        return False
+    asked.refresh_from_db()
+    record_act(run, _ENDS[how], hand, **facts_of(asked))
+    return True
+
+
+def expire_overdue(now: datetime) -> None:
+    """End questions and answers whose time is over; safe to repeat."""
+    over = Approval.objects.filter(
+        status__in=sorted(ANSWER_OPEN), expires_at__lte=Now()
+    )
+    for one in over.select_related("run__organization"):
+        with transaction.atomic():
+            own = over.filter(pk=one.pk)
+            if own.update(status=Answer.EXPIRED, ended_at=now) == 1:
+                one.refresh_from_db()
+                hand = Hand(SCHEDULE, now)
+                record_act(one.run, Action.APPROVAL_EXPIRED, hand, **facts_of(one))
+
+
+def void_unvouched(now: datetime) -> None:
+    """End the unused answers of people who may no longer approve; safe to repeat."""
+    given = Approval.objects.filter(status=Answer.APPROVED)
+    for one in given.select_related("run__organization", "decided_by").order_by("pk"):
+        if not is_vouched_for(one, one.run):
+            with transaction.atomic():
+                close(one.run, Answer.VOID, Hand(SCHEDULE, now))
+
+
+def facts_of(asked: Approval) -> dict[str, Any]:
+    """Return what the audit keeps of a question: people by pseudonym."""
+    people = {"asked_by": asked.asked_by, "decided_by": asked.decided_by}
+    return {
+        "approval": str(asked.uid),
+        "digest": asked.digest,
+        "needed": list(asked.why_needed),
+        "expires_at": asked.expires_at.isoformat(),
+        **{name: str(who.uid) if who else "" for name, who in people.items()},
+    }

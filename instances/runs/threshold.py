@@ -1,0 +1,49 @@
+"""When a revocation or drill needs a second person: too many instances, or production."""
+
+from __future__ import annotations
+
+from ceadmin.teams.terms import Terms, terms_of
+from instances.choices import DESTRUCTIVE
+from instances.models import Run
+from instances.querysets import InstanceQuerySet
+from instances.runs.rights import instances_of
+
+
+def needed(run: Run) -> list[str]:
+    """Return why a run needs an approver, a sentence each; none where it does not.
+
+    Asked again when it starts: tags and policy may have changed since it was drafted.
+    """
+    if run.kind not in DESTRUCTIVE or run.options.get("dry_run") or not run.total:
+        return []
+    terms, own = terms_of(run.organization), instances_of(run)
+    return [*_by_number(run, terms, own), *_by_tag(terms, own)]
+
+
+def _by_number(run: Run, terms: Terms, own: InstanceQuerySet) -> list[str]:
+    if terms.most_alone is None:
+        return []
+    siblings = own.siblings().count()
+    count = run.total + siblings
+    if count <= terms.most_alone:
+        return []
+    shared = f", {siblings:,} of them by a shared grant" if siblings else ""
+    things = "1 instance" if count == 1 else f"{count:,} instances"
+    if terms.most_alone == 0:
+        return [f"It touches {things}{shared}; here every one needs an approver."]
+    return [
+        f"It touches {things}{shared}; more than {terms.most_alone:,} need an approver."
+    ]
+
+
+def _by_tag(terms: Terms, own: InstanceQuerySet) -> list[str]:
+    if not terms.production_tags:
+        return []
+    count = sum(
+        some.tagged(terms.production_tags).count() for some in (own, own.siblings())
+    )
+    if not count:
+        return []
+    tags = " or ".join(f"“{tag}”" for tag in sorted(terms.production_tags))
+    what = "One instance is" if count == 1 else f"{count:,} instances are"
+    return [f"{what} tagged {tags}; production needs an approver."]
