@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from ceadmin.audit import triggers
+from ceadmin.audit.models import Event, Head
 
 
 @contextmanager
@@ -23,6 +24,19 @@ def lifted() -> Iterator[None]:
         yield
     finally:
         triggers.install(connection)
+
+
+def forge(sql: str, *values: object) -> None:
+    """Do what a database administrator could."""
+    with lifted(), connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def rewound(chain: str, sequence: int) -> None:
+    """Make a chain what it was at an earlier event, as a restored backup does."""
+    forge("DELETE FROM audit_event WHERE chain = %s AND sequence > %s", chain, sequence)
+    last = Event.objects.get(chain=chain, sequence=sequence)
+    Head.objects.filter(chain=chain).update(sequence=sequence, hash=last.hash)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,10 +25,14 @@ ARGUMENTS = (
 )
 
 
+#: Who asks for one of these opens pages.
+IN_A_BROWSER = {"page", "new_context"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip journeys where there is no browser, or fail if one is required."""
     for item in items:
-        if "page" in getattr(item, "fixturenames", ()):
+        if IN_A_BROWSER.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
             if not CHROMIUM and os.environ.get("REQUIRE_BROWSER") != "1":
                 reason = "no Chromium: install chromium or set CHROMIUM"

@@ -6,11 +6,13 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
 import pytest
 from django.conf import settings
+from xdist.scheduler import LoadFileScheduling
 
 # Short, since a unix socket's address may not be long.
 STATE = Path(tempfile.mkdtemp(prefix="ceadmin-tests-"))
@@ -31,6 +33,7 @@ os.environ |= {
     "FIELD_KEYS": "demo2:dGVzdHMtZmllbGQta2V5LTIuMDEyMzQ1Njc4OTAxMjM=,"
     "demo1:dGVzdHMtZmllbGQta2V5LTEuMDEyMzQ1Njc4OTAxMjM=",
     "FINGERPRINT_KEYS": "demo1:dGVzdHMtZmluZ2VycHJpbnQuMDEyMzQ1Njc4OTAxMjM=",
+    "CHECKPOINT_KEYS": "demo1:dGVzdHMtY2hlY2twb2ludC5rLjAxMjM0NTY3ODkwMTI=",
     "PUBLIC_URL": "http://127.0.0.1:8000",
     # Playwright's loop makes Django think that tests run asynchronously.
     "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
@@ -46,6 +49,15 @@ pytest_plugins = (
     "tests.people",
     "tests.browsers",
     "tests.audit_support",
+)
+
+# These start many processes or measure time. Where two processes share the tests, one of
+# them does all of these, one after the other.
+ONE_AFTER_THE_OTHER = (
+    "tests/worker/",
+    "tests/start/",
+    "tests/bench/",
+    "tests/commands/test_demo",
 )
 
 # A test that uses one of these is run again on PostgreSQL and a separate Redis.
@@ -75,7 +87,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         database = fixtures & SERVICE_FIXTURES or item.get_closest_marker("django_db")
-        if database and "page" not in fixtures:
+        if database and not fixtures & {"page", "new_context"}:
             item.add_marker("services")
 
 
@@ -90,3 +102,33 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     skipped = stats.get("skipped", ())
     counts["browser_not_run"] = sum("no Chromium" in str(r.longrepr) for r in skipped)
     Path(file).write_text(json.dumps(counts))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Write hostile text so that it can be sent between the processes of `-n 2`."""
+    report = (yield).get_result()
+    report.sections = [
+        (title, text.encode("utf-8", "backslashreplace").decode())
+        for title, text in report.sections
+    ]
+
+
+class Together(LoadFileScheduling):
+    """Gives a file, or all that is to run one after the other, to one of the processes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "busy" if file.startswith(ONE_AFTER_THE_OTHER) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Together:
+    """Share out by files."""
+    return Together(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let each process of `-n 2` load settings of its own: its state is elsewhere."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE")

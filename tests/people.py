@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ceadmin.teams.models import Membership, Organization, User
+from ceadmin.teams.models import Membership, Organization, Policy, User
 
 PASSWORD = "correct horse battery"
 USER_SECRET = "acme-user-secret-Zk3v"
@@ -36,6 +36,14 @@ def make_organization(name: str) -> Organization:
     organization.organization_secret = ORGANIZATION_SECRET
     organization.save()
     return organization
+
+
+def allow_alone(organization: Organization) -> None:
+    """Let one person revoke as much as they like: tests of the engine need no approver."""
+    Policy.objects.update_or_create(
+        organization=organization,
+        defaults={"most_alone": None, "production_tags": []},
+    )
 
 
 def make_user(name: str, organization: Organization, **roles: bool) -> User:

@@ -1,9 +1,9 @@
 """Run the tests on everything that is there, and say aloud what was not run.
 
 Use: python -m tests.run [ARGUMENT FOR PYTEST…]. First SQLite with the embedded broker;
-then, where TEST_DATABASE_URL and TEST_REDIS_URL name servers, the tests that touch a
-database or a broker once more on those. REQUIRE_BROWSER=1 makes a missing Chromium a
-failure.
+in two processes; then, where TEST_DATABASE_URL and TEST_REDIS_URL name servers, the tests
+that touch a database or a broker once more on those, in one. REQUIRE_BROWSER=1 makes a
+missing Chromium a failure.
 """
 
 import json
@@ -13,12 +13,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+# Each process has a database, a broker, an emulator and a worker of its own; who gets what
+# stands in tests/conftest.py. The servers of the second run are one of each,
+# and their other databases may belong to somebody: that run has one process.
+TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
 SERVERS = ("TEST_DATABASE_URL", "TEST_REDIS_URL")
 
 
 def main(arguments: list[str]) -> int:
     """Run and return pytest's exit code, the first that is not 0."""
-    first = run("SQLite and the embedded broker", arguments, {})
+    first = run("SQLite and the embedded broker", [*TWO_AT_ONCE, *arguments], {})
     reports = [first]
     missing = [name for name in SERVERS if not os.environ.get(name)]
     if not missing and not first["code"]:

@@ -4,15 +4,17 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 from django.conf import settings as django_settings
 from django.db import connection
 
 from ceadmin.lib import broker as broker_client
+from ceadmin.lib import ratelimit
 from ceadmin.management import embedded_broker
 from ceadmin.management.processes import Crew, Member
 from tests import emulator as emulator_package
@@ -83,8 +85,17 @@ def emulator_server() -> Iterator[object]:
 def emulator(emulator_server, settings):
     """The emulator, empty, and the outbound seam pointing at it."""
     emulator_server.control("reset")
+    forget_limits()
     settings.EMULATOR_URL = emulator_server.url
     return emulator_server
+
+
+def forget_limits() -> None:
+    """Let no pause of one test hold up the next one."""
+    ratelimit.limiter.cache_clear()
+    with suppress(redis.RedisError):
+        for key in broker_client.client().scan_iter("ceadmin:limit:*"):
+            broker_client.client().delete(key)
 
 
 @dataclass
@@ -121,9 +132,14 @@ def variables(**values: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-@pytest.fixture(scope="session")
-def worker_process(crew, broker_server, emulator_server, django_db_setup) -> Worker:
-    """One worker for the whole run, on the test database."""
+@pytest.fixture(scope="module")
+def worker_process(
+    crew, broker_server, emulator_server, django_db_setup
+) -> Iterator[Worker]:
+    """One worker for the tests of a module, on the test database.
+
+    It ends with them: others work runs by hand, and it would take their messages.
+    """
     broker_client.client().delete(broker_client.WORKERS)
     celery = [sys.executable, "-m", "celery", "-A", "ceadmin", "worker"]
     with variables(DATABASE_URL=database_url(), EMULATOR_URL=emulator_server.url):
@@ -131,7 +147,9 @@ def worker_process(crew, broker_server, emulator_server, django_db_setup) -> Wor
     worker = Worker(member)
     wait_until(lambda: broker_client.live_workers() or member.ended(), 40, "a worker")
     assert member.ended() is None, worker.last_lines()
-    return worker
+    yield worker
+    member.stop()
+    crew.members.remove(member)
 
 
 @pytest.fixture

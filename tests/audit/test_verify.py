@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -11,9 +11,9 @@ from ceadmin.audit.actors import SYSTEM
 from ceadmin.audit.canonical import digest, dump
 from ceadmin.audit.choices import Action
 from ceadmin.audit.models import Event, Head
-from ceadmin.audit.record import record
-from ceadmin.audit.verify import MOST_PROBLEMS, verify
-from tests.audit_support import lifted
+from ceadmin.audit.record import Subject, record
+from ceadmin.audit.verify import MOST_PROBLEMS, verify, walk
+from tests.audit_support import forge
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 CHAIN = str(uuid.uuid4())
@@ -30,12 +30,6 @@ def history(db) -> None:
             record(
                 Action.RUN_STARTED, chain=CHAIN, actor=SYSTEM, at=AT, reason=f"{number}"
             )
-
-
-def forge(sql: str, *values: object) -> None:
-    """Do what a database administrator could."""
-    with lifted(), connection.cursor() as cursor:
-        cursor.execute(sql, values)
 
 
 def codes(chain: str | None = None) -> list[tuple[int, str]]:
@@ -154,3 +148,89 @@ def test_a_ruined_chain_is_told_briefly():
     forge("UPDATE audit_event SET reason = 'x' WHERE chain = %s", CHAIN)
 
     assert len(verify()) == MOST_PROBLEMS
+
+
+ODD = ('"quoted"', "back\\slash", "100 %s {}", "Bücher – 鍵 🔑", "a\tb\nc", "\x7f", "'")
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_needs_an_escape_is_compared_too(odd):
+    with transaction.atomic():
+        record(
+            Action.RUN_STARTED,
+            chain=CHAIN,
+            actor=SYSTEM,
+            at=AT,
+            subject=Subject("run", "", odd),
+            reason=odd,
+            item_id=7,
+        )
+    assert codes() == []
+
+    forge("UPDATE audit_event SET reason = reason || 'x' WHERE sequence = 6")
+
+    assert codes() == [(6, "column")]
+
+
+def test_bytes_that_are_no_text_are_found():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL stores text only")
+
+    forge("UPDATE audit_event SET text = CAST(x'ff00' AS text) WHERE sequence = 3")
+    forge("UPDATE audit_event SET text = x'ff' WHERE sequence = 4")
+    forge("UPDATE audit_event SET actor_uid = 'nobody' WHERE sequence = 5")
+
+    assert codes() == [(3, "changed"), (4, "changed"), (5, "column")]
+
+
+def test_a_sequence_that_is_no_number_is_found():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL stores numbers only")
+
+    forge("UPDATE audit_event SET sequence = 'many' WHERE sequence = 4")
+
+    assert [code for _, code in codes()][:2] == ["missing", "misplaced"]
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=3), timedelta(seconds=61)])
+def test_a_clock_that_was_set_back_is_told_and_breaks_nothing(back):
+    with transaction.atomic():
+        record(Action.RUN_STARTED, chain=CHAIN, actor=SYSTEM, at=AT - back)
+        record(Action.RUN_STARTED, chain=CHAIN, actor=SYSTEM, at=AT)
+
+    walked = walk(CHAIN)
+
+    assert walked.problems == []
+    [note] = walked.notes
+    assert (note.sequence, note.code) == (6, "clock")
+    assert f"{back} before" in str(note)
+
+
+def test_clocks_of_machines_that_differ_by_seconds_are_nothing():
+    with transaction.atomic():
+        for seconds in (30, 0, 59, 12):
+            at = AT + timedelta(seconds=seconds)
+            record(Action.RUN_STARTED, chain=CHAIN, actor=SYSTEM, at=at)
+
+    assert walk(CHAIN).notes == []
+
+
+def test_a_signed_event_that_was_replaced_is_found():
+    signed = {3: Event.objects.get(chain=CHAIN, sequence=3).hash, 5: "0" * 64}
+
+    assert [(p.sequence, p.code) for p in walk(CHAIN, signed).problems] == [
+        (5, "checkpoint")
+    ]
+
+
+def test_a_chain_that_ends_before_its_checkpoint_is_found():
+    [problem] = verify(CHAIN, {CHAIN: {7: "0" * 64}})
+
+    assert (problem.sequence, problem.code) == (5, "cut")
+    assert "the database is an older one" in str(problem)
+
+
+def test_a_chain_of_which_only_a_checkpoint_is_left_is_found():
+    gone = str(uuid.uuid4())
+
+    assert [p.chain for p in verify(marks={gone: {2: "0" * 64}})] == [gone]

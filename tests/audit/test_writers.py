@@ -80,6 +80,8 @@ def test_eight_writers_leave_one_whole_chain():
 
     for thread in threads:
         thread.start()
+    while any(thread.is_alive() for thread in threads):
+        assert verify() == []  # safe beside writers
     for thread in threads:
         thread.join()
 

@@ -15,31 +15,35 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from ceadmin.audit.models import Event
-from ceadmin.teams.models import Membership, Organization, User
+from ceadmin.teams.choices import Role
+from ceadmin.teams.models import Invitation, Membership, Organization, User
 from instances import reconnect, runs, selection
 from instances.choices import RunKind
 from instances.models import Instance, Item, ReconnectLink, Run
 from instances.views.public import FAILURES
-from providers.models import ProviderApp
+from providers.models import Limit, ProviderApp
 from tests.browsers import sign_in
 from tests.instances.fleet import Fleet
 from tests.people import Team
+from tests.teams.inviting import invited
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Names of addresses that are no pages: they take a POST, send elsewhere or are data.
 NO_PAGES = (
     *("logout", "jsi18n", "autocomplete", "view_on_site"),
-    *("_act", "_do", "_test", "_sync", "_live", "_items", "_links", "_history"),
-    *("app_list", "switch", "healthz", "readyz"),
+    *("_act", "_do", "_test", "_sync", "_live", "_items", "_links", "_history", "_qr"),
+    *("app_list", "switch", "healthz", "readyz", "audit_event_export"),
 )
 MODELS = {
     "instances_instance": Instance,
     "instances_run": Run,
     "instances_item": Item,
     "instances_reconnectlink": ReconnectLink,
+    "providers_limit": Limit,
     "providers_providerapp": ProviderApp,
     "teams_organization": Organization,
+    "teams_invitation": Invitation,
     "teams_membership": Membership,
     "teams_user": User,
     "audit_event": Event,
@@ -59,7 +63,7 @@ def named(resolver: URLResolver, space: str = "") -> Iterator[str]:
 def pages_of(name: str) -> Iterator[str]:
     """Yield the addresses of one name: once, or once for each row worth looking at."""
     plain = name.rpartition(":")[2]
-    if name.startswith("instances:") or plain.endswith(NO_PAGES):
+    if name.startswith(("instances:", "teams:")) or plain.endswith(NO_PAGES):
         return
     model, _, kind = plain.rpartition("_")
     if kind in ("change", "delete") and model in MODELS:
@@ -68,6 +72,13 @@ def pages_of(name: str) -> Iterator[str]:
         yield from (reverse(name, args=[pk]) for pk in shown)
     elif plain == "auth_user_password_change":
         yield reverse(name, args=[User.objects.earliest("pk").pk])
+    elif plain == "audit_event_receipt":
+        one = Event.objects.filter(action="revoke_answered").earliest("pk")
+        yield reverse(name, args=[one.instance_uid, one.run_uid])
+    elif plain == "audit_event_changelist":
+        yield from (reverse(name), f"{reverse(name)}?q=nothing+such&at__gte=2026-01-01")
+    elif plain == "teams_organization_policy":
+        yield reverse(name, args=[Organization.objects.earliest("pk").pk])
     else:
         yield reverse(name)
 
@@ -80,6 +91,7 @@ def telling_rows(model) -> list[int]:
         Item: ["run__kind", "outcome", "status"],
         ReconnectLink: ["status"],
         Event: ["actor_kind", "subject_type"],
+        Invitation: ["status", "expires_at"],
     }
     rows = model.objects.order_by("pk")
     if model not in fields:
@@ -99,9 +111,16 @@ def public_pages() -> Iterator[str]:
         if address := reconnect.address_of(link):  # an ended link has none
             yield urlsplit(address).path
         yield reverse("instances:paste", args=[link.uid])
+    yield from INVITATIONS
+    yield reverse("teams:kept_invitation")
+    yield reverse("teams:joined")
     yield reverse("instances:done")
     for word in sorted(FAILURES):
         yield reverse("instances:failed", args=[word])
+
+
+#: The addresses of the invitations that the world has: nothing keeps them but this.
+INVITATIONS: list[str] = []
 
 
 def every_page() -> list[str]:
@@ -130,11 +149,15 @@ def world(emulator, broker, site_url, team) -> Team:
     fleet.run(RunKind.PROBE)
     make_revocations(fleet)
     make_links(fleet)
+    Limit.objects.create(
+        organization=team.acme, scope="provider", provider_key="box", rate=5
+    )
     Instance.objects.filter(name="box 5").update(status="degraded")
     Instance.objects.filter(name="box 4").update(status="missing")
     team.acme.secrets_problem = "organization_refused"
     team.acme.secrets_problem_at = timezone.now()
     team.acme.save()
+    make_invitations(team)
     team.otto.is_superuser = True
     team.otto.save()
     return team
@@ -175,6 +198,20 @@ def make_links(fleet: Fleet) -> None:
         told = {"problem": status, "problem_text": "What happened, in a sentence."}
         whose = {"expected_account": "229876543", "found_account": "990000001"}
         ReconnectLink.objects.filter(pk=link.pk).update(status=status, **told, **whose)
+
+
+def make_invitations(team: Team) -> None:
+    """Make one invitation in each state, and one for who is signed in."""
+    names = ("open", "expired", "withdrawn", "accepted", "void")
+    mails = [f"{name}@example.com" for name in names]
+    paths = [invited(team.otto, team.acme, one, Role.REVOKER)[1] for one in mails]
+    mine = invited(team.eve, team.other, "otto@example.com")[1]
+    INVITATIONS[:] = [*paths, mine]
+    row = Invitation.objects.filter
+    row(email="expired@example.com").update(expires_at=timezone.now())
+    row(email="withdrawn@example.com").update(status="withdrawn")
+    row(email="accepted@example.com").update(status="accepted")
+    row(email="void@example.com").update(made_by=team.vic)
 
 
 def test_the_walk_goes_everywhere(world):

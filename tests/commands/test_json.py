@@ -41,6 +41,13 @@ def test_a_listed_run(probed):
     assert set(ended.json[0]) == documented("A run")
 
 
+def test_a_part(probed):
+    ended = manage("runs", str(probed.uid), *ACME)
+
+    assert set(ended.json) == documented("A run")
+    assert set(ended.json["parts"][0]) == documented("A part")
+
+
 def test_an_item_that_needs_attention(probed):
     document = reports.run_json(probed, timezone.now())
 

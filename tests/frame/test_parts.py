@@ -1,11 +1,13 @@
 """The parts that pages are built of."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from ceadmin import ui
 from ceadmin.templatetags.ui import cells
 from tests.frame.test_looks import INLINE
 
@@ -90,3 +92,34 @@ def test_a_cell_without_a_value_is_left_out_of_cards():
 
     assert shown[1] == '<td data-label="Base URL">https://x'
     assert shown[2].startswith('<td data-label="Tags" data-empty class=')
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "1 second"),
+        (7, "7 seconds"),
+        (43, "45 seconds"),
+        (89, "90 seconds"),
+        (125, "2 minutes"),
+        (80 * 60, "80 minutes"),
+        (100_000, "28 hours"),
+        (20 * 86400, "20 days"),
+    ],
+)
+def test_how_long_something_takes_is_said_roughly(seconds, words):
+    assert ui.roughly(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (4012.4, "4,012/s"),
+        (12.3, "12/s"),
+        (1, "1/s"),
+        (0.42, "0.4/s"),
+        (0.05, "3/min"),
+    ],
+)
+def test_a_rate_is_said_by_the_second_or_the_minute(rate, words):
+    assert ui.per_second(rate) == words

@@ -5,10 +5,12 @@ import re
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.core.management import get_commands
 from django.db.models import CheckConstraint, Q
 
+from ceadmin.celery import app
 from tests.house.sources import PRODUCT, ROOT, python_files, strings
 
 OURS = {"ceadmin", "audit", "teams", "providers", "instances"}
@@ -48,7 +50,10 @@ def test_every_admin_action_exists(model_admin):
 #: Models without a page of their own → whose page shows their rows, "" where only the engine
 #: reads them.
 SHOWN_ELSEWHERE = {
+    "Approval": "Run",
     "Attempt": "Item",
+    "BrokenGlass": "Run",
+    "Browser": "User",
     "Chunk": "",
     "Flip": "Instance",
     "GrantClaim": "",
@@ -56,7 +61,14 @@ SHOWN_ELSEWHERE = {
     "Hold": "",
     "InstanceTag": "Instance",
     "Origin": "Event",
+    "Part": "Run",
     "Person": "Event",
+    "Policy": "Organization",
+    "PolicyChange": "Organization",
+    "RecoveryCode": "User",
+    "SecondFactor": "User",
+    "SecretUse": "Organization",
+    "Tally": "",
 }
 
 
@@ -66,6 +78,14 @@ def test_every_model_has_a_page_or_is_shown_on_another():
 
     assert without == set(SHOWN_ELSEWHERE)
     assert {page for page in SHOWN_ELSEWHERE.values() if page} <= with_page
+
+
+def test_every_scheduled_task_exists():
+    app.loader.import_default_modules()
+    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+    assert "teams.sweep" in scheduled
+    assert scheduled - set(app.tasks) == set()
 
 
 def test_every_command_is_named_in_a_test():

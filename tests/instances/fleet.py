@@ -1,5 +1,6 @@
 """An organization with instances, here and at the emulator, and runs worked in this process."""
 
+import time
 from dataclasses import dataclass, field
 
 from django.utils import timezone
@@ -9,7 +10,7 @@ from instances.choices import RunKind, RunStatus
 from instances.models import Instance, Item, Run
 from providers.models import ProviderApp
 from tests.instances.reconnecting import ELEMENTS, THEIR_CALLBACK, make_app
-from tests.people import ORGANIZATION_SECRET, USER_SECRET
+from tests.people import ORGANIZATION_SECRET, USER_SECRET, allow_alone
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Fleet:
             },
         )
         self.remote_organization = made["id"]
+        allow_alone(self.organization)
 
     def app(self, provider: str, mode: str = "ours") -> ProviderApp:
         """Return the app of a provider, registered on both sides."""
@@ -90,8 +92,14 @@ class Fleet:
         return run
 
     def sync(self) -> Run:
-        """Mirror the platform's instances."""
-        return self.run(RunKind.SYNC)
+        """Mirror the platform's instances; where a worker lives, it may be the one that does."""
+        run = self.run(RunKind.SYNC)
+        for _ in range(200):
+            if run.status != RunStatus.RUNNING:
+                break
+            time.sleep(0.05)
+            run.refresh_from_db()
+        return run
 
     def synced(self, provider: str = "box", count: int = 1, **row) -> list[Instance]:
         """Make instances at the platform and mirror them here."""

@@ -61,7 +61,9 @@ def acts() -> list[str]:
     return list(Event.objects.order_by("pk").values_list("action", flat=True))
 
 
-def test_a_secret_is_set_told_by_whom_and_never_shown(otto, team):
+def test_a_secret_is_set_told_by_whom_and_never_shown(otto, fleet, team):
+    fleet.emulator.control("organizations", {"id": 1, "user_secret": FRESH})
+
     page = save(otto, team.acme, user_secret_typed=FRESH).content.decode()
 
     acme = Organization.objects.get(pk=team.acme.pk)
@@ -104,11 +106,15 @@ def test_whoever_only_looks_sees_no_test_and_starts_none(vic, fleet, team):
     assert "connection_tested" not in acts()
 
 
-def test_secrets_are_not_sent_to_a_new_address_unless_typed_again(otto, team):
+def test_secrets_are_not_sent_to_a_new_address_unless_typed_again(otto, fleet, team):
     elsewhere = "https://collector.example.com"
 
     page = save(otto, team.acme, base_url=elsewhere).content.decode()
-    again = {"user_secret_typed": FRESH, "organization_secret_typed": FRESH}
+    again = {
+        "user_secret_typed": FRESH,
+        "organization_secret_typed": FRESH,
+        "save_anyway": "on",
+    }
     unchanged = Organization.objects.get(pk=team.acme.pk).base_url
     save(otto, team.acme, base_url=elsewhere, **again)
 
@@ -120,6 +126,7 @@ def test_secrets_are_not_sent_to_a_new_address_unless_typed_again(otto, team):
 def test_the_apps_of_an_organization_follow_to_known_hosts_only(otto, fleet, team):
     fleet.app("box")
     again = {"user_secret_typed": FRESH, "organization_secret_typed": FRESH}
+    again |= {"save_anyway": "on"}
 
     page = save(otto, team.acme, base_url="https://collector.example.com", **again)
     save(otto, team.acme, base_url="https://api.cloud-elements.co.uk", **again)
@@ -137,7 +144,7 @@ def test_a_client_secret_is_not_sent_to_a_new_place_unless_typed_again(otto, fle
     page = save_app(otto, app, **elsewhere).content.decode()
     app.refresh_from_db()
     unchanged = app.provider_key
-    save_app(otto, app, **elsewhere, client_secret_typed=FRESH)
+    save_app(otto, app, **elsewhere, client_secret_typed=FRESH, save_anyway="on")
 
     app.refresh_from_db()
     assert "Type it again" in page

@@ -92,5 +92,7 @@ def test_acting_on_all_5000_that_match_freezes_5000_items(fleet, client):
         runs.plan(run.pk, now=now)
 
     assert Item.objects.filter(run=run).count() == 5_000
-    assert Chunk.objects.filter(run=run).count() == 20
-    assert len(planned) < 15
+    chunks = Chunk.objects.filter(run=run)
+    assert chunks.count() == 21  # the first is small: it goes first
+    # With what begins and ends the transactions of two pieces; none for each item.
+    assert len(planned) < 40

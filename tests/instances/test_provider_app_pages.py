@@ -30,7 +30,7 @@ def typed(team, **values) -> dict:
 
 
 def test_the_usual_element_is_taken_and_the_app_s_page_follows(otto, team):
-    answer = otto.post(reverse(ADD), typed(team))
+    answer = otto.post(reverse(ADD), typed(team, save_anyway="on"))
 
     app = ProviderApp.objects.get()
     assert app.element_key == "box"
@@ -71,3 +71,15 @@ def test_an_address_with_a_made_up_app_lists_nothing(otto, emulator, team):
     listing = reverse("admin:instances_instance_changelist")
 
     assert otto.get(f"{listing}?app=²").context["cl"].result_count == 0
+
+
+def test_a_record_for_any_element_takes_none_that_the_catalogue_knows(otto, team):
+    site = '{"revocation_endpoint": "https://elsewhere.example.com/revoke"}'
+    wanted = typed(
+        team, provider_key="generic_rfc7009", element_key="box", site=site
+    ) | {"client_secret_typed": ""}
+
+    page = otto.post(reverse(ADD), wanted)
+
+    assert "choose Box as the provider" in page.content.decode()
+    assert ProviderApp.objects.count() == 0

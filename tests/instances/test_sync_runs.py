@@ -112,7 +112,7 @@ def test_wrong_secrets_are_one_problem_of_the_organization(fleet):
 
     organization = Organization.objects.get(pk=fleet.organization.pk)
     assert (run.status, run.problem) == (RunStatus.FAILED, "organization_secrets")
-    assert organization.secrets_problem == "organization_secrets"
+    assert organization.secrets_problem == "one_secret_wrong"
     assert Instance.objects.get().status == InstanceStatus.UNKNOWN
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ceadmin.lib import http
 from ceadmin.lib.http_guard import is_public
-from ceadmin.lib.http_handle import Exchange
+from ceadmin.lib.http_handle import Exchange, Handle
 from tests.lib.hostile import answers
 
 pytestmark = pytest.mark.usefixtures("real_world")
@@ -194,21 +194,21 @@ def test_a_url_that_can_be_read_in_two_ways_is_refused(url):
 
 def prepared(request, port):
     """Return a call whose name leads to this machine, and the handle to make it with."""
-    exchange, curl = Exchange(request), pycurl.Curl()
-    exchange.configure(curl)
-    curl.setopt(pycurl.RESOLVE, [f"api.example.com:{port}:127.0.0.1"])
-    return exchange, curl
+    exchange, handle = Exchange(request), Handle()
+    handle.begin(exchange)
+    handle.curl.setopt(pycurl.RESOLVE, [f"api.example.com:{port}:127.0.0.1"])
+    return exchange, handle
 
 
 def test_a_name_that_leads_inside_when_it_is_called_is_refused(serve):
     server = serve(answers())
     request = http.Request.get(f"https://api.example.com:{server.port}/")
-    exchange, curl = prepared(request, server.port)
+    exchange, handle = prepared(request, server.port)
 
     with pytest.raises(pycurl.error) as failure:
-        curl.perform()
+        handle.curl.perform()
 
-    error = exchange.outcome(curl, failure.value.args[0])
+    error = exchange.outcome(handle.curl, failure.value.args[0])
     assert (type(error), error.code) == (http.Blocked, "blocked_address")
     assert server.accepted == 0
 
@@ -219,12 +219,14 @@ def test_a_connection_that_was_allowed_is_not_used_for_a_call_that_is_not(
     issued = authority.issue_cert("api.example.com")
     server = serve(answers(), certificate(issued))
     request = http.Request.get(f"https://api.example.com:{server.port}/")
-    allowed, curl = prepared(request, server.port)
+    allowed, handle = prepared(request, server.port)
     allowed.loopback = True
+    curl = handle.curl
     curl.perform()
+    handle.end()
 
     refused = Exchange(request)
-    refused.configure(curl)
+    handle.begin(refused)
     with pytest.raises(pycurl.error) as failure:
         curl.perform()
 

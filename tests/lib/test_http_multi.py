@@ -42,10 +42,9 @@ def multi():
 
 @pytest.fixture
 def crowd():
-    """A server for hundreds of connections, and leave to open as many."""
+    """A server for hundreds of connections, in a process that may open 1,100 files at first."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < 4096:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1100, hard), hard))
     server = Crowd()
     yield server
     server.close()
@@ -127,6 +126,26 @@ def test_each_call_gets_its_own_answer(multi, crowd):
     assert outcomes == {number: f"/echo/{number}" for number in range(300)}
 
 
+def test_flows_that_go_from_host_to_host_keep_their_connections(serve, multi):
+    servers = [serve(answers(b"ok")) for _ in range(3)]
+    loop, outcomes = multi(10), []
+
+    def go(number):
+        def done(outcome):
+            outcomes.append(outcome)
+            if number < 14:
+                go(number + 1)
+
+        loop.add(http.Request("POST", servers[number % 3].url, (), b"x"), done)
+
+    for _ in range(10):
+        go(0)
+    run(loop)
+
+    assert Counter(map(said, outcomes)) == {200: 150}
+    assert max(server.accepted for server in servers) <= 10
+
+
 def test_five_hundred_calls_are_in_the_air_at_once(multi, crowd):
     crowd.gather(500)
     loop, outcomes = multi(500), []
@@ -137,6 +156,21 @@ def test_five_hundred_calls_are_in_the_air_at_once(multi, crowd):
 
     assert Counter(map(said, outcomes)) == {200: 1000}
     assert crowd.accepted <= 500
+
+
+def test_a_loop_gets_the_files_that_its_connections_need(multi, crowd):
+    crowd.gather(800)
+    loop, outcomes = multi(50), []
+    loop.resize(1000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for _ in range(800):  # each is two files here: the server's end, and ours
+        loop.add(http.Request.get(f"{crowd.url}/together"), outcomes.append)
+
+    assert soft >= min(1300, hard)
+    loop.resize(1900)  # as a worker would have it whose server lives elsewhere
+    run(loop)
+
+    assert Counter(map(said, outcomes)) == {200: 800}
 
 
 def test_what_the_guard_refuses_arrives_like_any_other_error(multi):

@@ -1,5 +1,7 @@
 """Settings are read as they were written, and what cannot be read is told."""
 
+from datetime import timedelta
+
 import pytest
 
 from ceadmin.environment import Environment
@@ -58,6 +60,22 @@ def test_a_number_that_is_none_is_a_problem(word):
 
     assert environment.number("PORT", 8000) == 8000
     assert environment.problems[0][0] == "PORT"
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "1.5", "never", "36501", "²"])
+def test_days_that_are_none_are_a_problem(word):
+    environment = Environment({"KEEP": word})
+
+    assert environment.days("KEEP", 90) == timedelta(days=90)
+    assert [name for name, _ in environment.problems] == ["KEEP"]
+
+
+def test_days_are_a_number_or_for_ever():
+    environment = Environment({"A": "30", "B": " Forever "})
+
+    assert environment.days("A", 90) == timedelta(days=30)
+    assert environment.days("B", 90) is None
+    assert environment.problems == []
 
 
 def test_a_variable_wins_over_the_file_unless_the_file_was_named(tmp_path):
@@ -150,3 +168,52 @@ def test_a_password_of_postgresql_is_unquoted(tmp_path):
 
     assert database["ENGINE"] == "django.db.backends.postgresql"
     assert (database["PASSWORD"], database["PORT"]) == ("p@ss", 5433)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
+def test_a_key_file_that_others_may_read_or_write_is_a_problem(tmp_path, mode):
+    file = tmp_path / "key"
+    file.write_text("k1:secret\n")
+    file.chmod(mode)
+    environment = Environment({"FIELD_KEYS_FILE": str(file)})
+
+    environment.secret("FIELD_KEYS")
+
+    ((name, problem),) = environment.problems
+    assert name == "FIELD_KEYS_FILE"
+    assert f"chmod 600 {file}" in problem
+    assert "secret" not in problem
+
+
+def test_a_key_file_of_its_owner_is_no_problem(tmp_path):
+    file = tmp_path / "key"
+    file.write_text("k1:secret\n")
+    file.chmod(0o400)
+    environment = Environment({"FIELD_KEYS_FILE": str(file)})
+
+    assert environment.secret("FIELD_KEYS") == "k1:secret"
+    assert environment.problems == []
+
+
+@pytest.mark.parametrize(
+    ("text", "open_to_others"),
+    [
+        ("FIELD_KEYS=k1:secret\n", True),
+        ("export SECRET_KEY=secret\n", True),
+        ("FIELD_KEYS=\nWEB_PORT=8000\n", False),
+        ("# FIELD_KEYS=k1:secret\n", False),
+    ],
+)
+def test_a_settings_file_with_keys_is_its_owner_s_alone(tmp_path, text, open_to_others):
+    file = tmp_path / "settings.env"
+    file.write_text(text)
+    file.chmod(0o644)
+    loose, strict = Environment({}), Environment({})
+
+    loose.read_file(file, wins=True)
+    file.chmod(0o600)
+    strict.read_file(file, wins=True)
+
+    told = [problem for _, problem in loose.problems]
+    assert any("chmod 600" in one for one in told) == open_to_others
+    assert strict.problems == []

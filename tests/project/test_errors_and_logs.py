@@ -10,6 +10,8 @@ from django.views.debug import ExceptionReporter, get_exception_reporter_filter
 from ceadmin.lib import trace
 from ceadmin.lib.logs import JsonFormatter, RouteFilter
 
+KEYS = ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS", "CHECKPOINT_KEYS")
+
 
 def test_an_error_page_hides_settings_that_hold_secrets(settings):
     settings.DEBUG = True
@@ -17,7 +19,7 @@ def test_an_error_page_hides_settings_that_hold_secrets(settings):
     hidden = get_exception_reporter_filter(request).get_safe_settings()
     secret = {name for name in hidden if hidden[name] == "********************"}
 
-    wanted = ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS", "REDIS_URL")
+    wanted = {*KEYS, "REDIS_URL"}
     assert {*wanted, "CELERY_BROKER_URL", "DATABASES", "OUTBOUND_PROXY"} <= secret
 
 
@@ -29,8 +31,9 @@ def test_no_key_is_on_an_error_page(settings):
         report = ExceptionReporter(request, type(error), error, error.__traceback__)
         page = report.get_traceback_html() + report.get_traceback_text()
 
-    for key in (settings.SECRET_KEY, settings.FIELD_KEYS, settings.FINGERPRINT_KEYS):
-        assert all(part not in page for part in key.split(","))
+    for name in KEYS:
+        keys = getattr(settings, name).split(",")
+        assert all(key not in page for key in keys)
 
 
 def test_a_log_line_is_json_with_the_ids_that_tie_it():

@@ -36,7 +36,8 @@ def test_readyz_is_ready_when_every_part_is_well(client, worker_seen):
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
     assert set(answer.json()["parts"]) == {
-        *("database", "migrations", "broker", "worker", "audit_triggers")
+        *("database", "migrations", "broker", "worker", "audit_triggers"),
+        "field_keys",
     }
 
 

@@ -5,9 +5,13 @@ import re
 import socket
 import threading
 from contextlib import closing
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from oauthlib import oauth1
+from oauthlib.oauth2 import WebApplicationClient
 
 from ceadmin.lib import http
 from providers import catalogue, oauth
@@ -111,6 +115,19 @@ def test_the_article_s_form_has_equal_bytes_on_both_roads(recorder, key):
 
     assert bulk == single
     assert b"?token=a%2Bb%2Fc%3D%26%C3%BC~ " in recorder.seen[0]
+
+
+@given(st.text(min_size=1), st.lists(st.tuples(st.text(), st.text()), max_size=3))
+@pytest.mark.parametrize("hint", [None, "access_token", "refresh_token"])
+def test_the_standard_s_body_is_the_one_that_oauthlib_makes(hint, token, fields):
+    clean = [(name or "n", value) for name, value in fields]
+    _, headers, body = WebApplicationClient("").prepare_token_revocation_request(
+        "https://a.example/", token, token_type_hint=hint, body=urlencode(clean)
+    )
+
+    made = oauth.revocation_body(token, hint, clean)
+
+    assert made == (tuple(headers.items()), body.encode())
 
 
 SIGNED = record(

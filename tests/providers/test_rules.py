@@ -14,6 +14,11 @@ FAULTS = [
     ({"checked": "2026-13"}, "checked"),
     ({"checked": "November"}, "checked"),
     ({"sources": []}, "sources"),
+    ({"limits": {"rate": 0}}, "limits.rate"),
+    ({"limits": {"rate": -1.5}}, "limits.rate"),
+    ({"limits": {"rate": float("nan")}}, "limits.rate"),
+    ({"limits": {"rate": float("inf")}}, "limits.rate"),
+    ({"limits": {"concurrency": 0}}, "limits.concurrency"),
     ({"confidence": "low"}, "enabled_by_default"),
     ({"revoke__supported": "no"}, "revoke.call"),
     (

@@ -15,7 +15,7 @@ from ceadmin.lib import broker, redact
 from ceadmin.lib.http import Request
 from ceadmin.teams.models import User
 from instances import reconnect, runs, selection
-from instances.actions.load import case_of, credentials_of
+from instances.actions.load import credentials_of, load_case
 from instances.choices import ItemStatus, RunKind, RunStatus
 from instances.cloud_elements import oauth_url
 from instances.models import Instance, InstanceTag, Item, ReconnectLink, Run
@@ -105,8 +105,13 @@ class Life:
             },
         )
 
-    def echo(self, path: str, status: int, *names: str, times: int = 1) -> None:
-        """Let an error answer say the secrets back, in several spellings."""
+    def echo(
+        self, path: str, status: int, *names: str, times: int = 1, provider: str = ""
+    ) -> None:
+        """Let an error answer say the secrets back, in several spellings.
+
+        A provider can only say back what it was told: of its own app, of its own grants.
+        """
         said = " ".join(one for name in names for one in echoes(self.secrets[name]))
         body = {
             "message": "Request failed",
@@ -115,7 +120,8 @@ class Life:
             "error_description": said,
         }
         rule = {"kind": "status", "status": status, "body": body, "times": times}
-        self.emulator.control("faults", rule | {"match": {"path": path}})
+        match = {"path": path} | ({"provider": provider} if provider else {})
+        self.emulator.control("faults", rule | {"match": match})
 
     def run(self, kind: str, provider: str = "", **options) -> Run:
         """Let the worker do a run to its end, or until it waits for a person."""
@@ -195,7 +201,7 @@ def reprs(life: Life) -> dict[str, bytes]:
     instance = Instance.objects.first()
     run = Run.objects.last()
     credentials = credentials_of(life.organization)
-    case = case_of(instance, run, credentials)
+    case = load_case(Item(pk=1, instance=instance), run)
     request = oauth_url(credentials, "box", case.oauth_client, state="x" * 20)
     shown = [
         case,
@@ -223,10 +229,12 @@ def life(worker, emulator, caplog):
     it.echo("/ping", 401, "box-access-token", *own)
     it.echo("/ping", 500, "salesforce-element-token", *own)
     it.run(RunKind.PROBE)
-    it.echo("*revoke", 400, "box-refresh-token", "box-client-secret")
+    box = ("box-refresh-token", "box-client-secret")
+    it.echo("*revoke", 400, *box, provider="box")
     it.echo("/instances", 400, "quickbooks-element-token", *own, times=2)
     it.run(RunKind.REVOKE)
-    it.echo("*revoke", 403, "salesforce-refresh-token", "salesforce-access-token")
+    salesforce = ("salesforce-refresh-token", "salesforce-access-token")
+    it.echo("*revoke", 403, *salesforce, provider="salesforce")
     it.run(RunKind.REVOKE, "salesforce", form="article")
     it.run(RunKind.RECONNECT)
     for provider in ELEMENTS:
@@ -253,6 +261,7 @@ def test_no_secret_of_a_full_life_stands_anywhere(life, client, crew, caplog):
     }
 
     assert len(life.secrets) > 20
+    assert all(one["hits"] for one in life.emulator.control("faults")["faults"])
     leaks = found(life.secrets, places)
     assert leaks == []
     assert Item.objects.filter(outcome="reconnected").count() >= 3

@@ -83,7 +83,7 @@ def test_a_mail_address_longer_than_its_column_adds_nobody(acme, otto):
     email = f"{'a' * 64}@{'.'.join(['b' * 60] * 4)}.com"
 
     page = otto.post(
-        reverse("admin:teams_membership_add"),
+        reverse("admin:teams_invitation_add"),
         {"organization": acme.pk, "email": email, "is_operator": "on"},
     )
 
@@ -92,11 +92,13 @@ def test_a_mail_address_longer_than_its_column_adds_nobody(acme, otto):
 
 
 def test_nobody_is_added_to_a_foreign_organization(team, otto):
-    otto.post(
-        reverse("admin:teams_membership_add"),
-        {"organization": team.other.pk, "email": team.otto.email, "is_owner": "on"},
-    )
+    for name in ("membership", "invitation"):
+        otto.post(
+            reverse(f"admin:teams_{name}_add"),
+            {"organization": team.other.pk, "email": team.otto.email, "is_owner": "on"},
+        )
 
+    assert not team.other.invitations.exists()
     assert not Membership.objects.filter(user=team.otto, organization=team.other)
 
 

@@ -39,7 +39,7 @@ def test_a_run_is_told_of_whoever_started_it_not_of_whoever_drafted_it(fleet, te
     assert run.requested_by == mallory
 
 
-def test_a_run_ends_when_its_starter_lost_the_right_and_not_when_its_drafter_did(
+def test_a_run_waits_when_its_starter_lost_the_right_and_not_when_its_drafter_did(
     fleet, team
 ):
     other = make_user("Other", team.acme, is_revoker=True)
@@ -50,7 +50,7 @@ def test_a_run_ends_when_its_starter_lost_the_right_and_not_when_its_drafter_did
 
     fleet.work(run)
 
-    assert (run.status, run.problem) == (RunStatus.FAILED, "not_allowed")
+    assert (run.status, run.problem) == (RunStatus.PAUSED, "not_allowed")
 
 
 def test_a_password_set_through_an_escaped_address_is_in_the_audit(client, team):

@@ -18,6 +18,7 @@ GOOD = {
     "SECRET_KEY": "a-real-secret-key-of-more-than-thirty-two-characters",
     "FIELD_KEYS": "k1:" + "A" * 43 + "=",
     "FINGERPRINT_KEYS": "k1:" + "B" * 42 + "A=",
+    "CHECKPOINT_KEYS": "k1:" + "C" * 42 + "A=",
     "CEADMIN_ENV_FILE": os.devnull,
 }
 

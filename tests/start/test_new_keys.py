@@ -8,6 +8,7 @@ def test_the_printed_keys_are_accepted_and_never_the_same(installation):
     first = installation.manage("new_keys", CEADMIN_ENV_FILE="/dev/null")
     second = installation.manage("new_keys", CEADMIN_ENV_FILE="/dev/null")
     file = installation.folder / "settings.env"
+    file.touch(mode=0o600)
     file.write_text(first.stdout)
 
     checked = installation.manage("check", CEADMIN_ENV_FILE=str(file))

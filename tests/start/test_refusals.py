@@ -24,6 +24,7 @@ BAD = {
     "no keys": ({"SECRET_KEY": "", "FIELD_KEYS": ""}, "E001", "new_keys"),
     "no field keys": ({"FIELD_KEYS": ""}, "E002", "new_keys"),
     "no fingerprint keys": ({"FINGERPRINT_KEYS": ""}, "E003", "new_keys"),
+    "no checkpoint keys": ({"CHECKPOINT_KEYS": ""}, "E012", "new_keys"),
     "demo keys": (DEMO_KEYS, "E004", "make demo"),
     "DEMO beside public hosts": ({"DEMO": "1", **PUBLIC}, "E005", "Turn DEMO off"),
     "EMULATOR_URL beside public hosts": (

@@ -20,11 +20,11 @@ from django.db import models, transaction
 from ceadmin.audit.actors import SYSTEM
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
-from ceadmin.teams.models import Membership, Organization, User
+from ceadmin.teams.models import Invitation, Membership, Organization, User
 from instances.choices import InstanceStatus, RunKind
 from instances.models import Instance, Item, ReconnectLink, Run
 from instances.models.instance import instance_uid
-from providers.models import ProviderApp
+from providers.models import Limit, ProviderApp
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -79,6 +79,23 @@ def membership(organization: Organization, mark: str) -> Membership:
     return member(organization, f"{mark}-member").memberships.get()
 
 
+def invitation_form(organization: Organization) -> dict[str, Any]:
+    return {"organization": organization.pk, "email": "planted@example.com"}
+
+
+@builder("teams.Invitation", form=invitation_form)
+def invitation(organization: Organization, mark: str) -> Invitation:
+    return Invitation.objects.create(
+        organization=organization,
+        email=f"{mark}-invited@example.com".lower(),
+        roles=["viewer"],
+        token_hash=f"{mark}-hash",
+        made_by_name=mark,
+        made_at=AT,
+        expires_at=AT,
+    )
+
+
 @builder("audit.Event")
 def event(organization: Organization, mark: str) -> models.Model:
     with transaction.atomic():
@@ -114,6 +131,23 @@ def provider_app(organization: Organization, mark: str) -> ProviderApp:
         provider_key="box",
         element_key="box",
         client_id=f"{mark}-client",
+    )
+
+
+def limit_form(organization: Organization) -> dict[str, Any]:
+    return {
+        "organization": organization.pk,
+        "scope": "provider",
+        "provider_key": "salesforce",
+        "rate": "5",
+    }
+
+
+@builder("providers.Limit", form=limit_form)
+def limit(organization: Organization, mark: str) -> Limit:
+    app = provider_app(organization, f"{mark}-{Limit.objects.count()}")
+    return Limit.objects.create(
+        organization=organization, scope="app", provider_app=app, rate=7
     )
 
 

@@ -4,101 +4,35 @@ Every registered ModelAdmin is walked, whichever app registers it; `builders.py`
 to make a row of each.
 """
 
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.core import serializers
 from django.db import models
 from django.forms.models import model_to_dict
 from django.test import Client
 from django.urls import URLPattern, URLResolver
 
 from ceadmin.audit.models import Event
-from ceadmin.teams.choices import Role
 from ceadmin.teams.models import Membership, Organization, User
-from ceadmin.teams.models.membership import role_flag
 from ceadmin.teams.scoping import Scoped
-from tests.people import make_organization
-from tests.teams.builders import BUILDERS, member
+from tests.teams.builders import BUILDERS
 from tests.teams.pages import fields_of
+from tests.teams.worlds import (
+    MARK,
+    PART_OF_MARK,
+    REGISTERED,
+    World,
+    absent_pk,
+    address,
+    client_of,
+    each_model,
+    shows_nothing,
+    text_of,
+    world,
+)
 
-MARK = "Zorblax"
-PART_OF_MARK = "orbla"  # a search box shows again what was searched
-REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
-ALL_ROLES = {role_flag(role): True for role in Role if role is not Role.VIEWER}
-
-each_model = pytest.mark.parametrize("model", REGISTERED, ids=lambda m: m._meta.label)
-
-
-@dataclass
-class World:
-    """Two organizations with a row of every model each, and one owner each."""
-
-    home: Organization
-    foreign: Organization
-    mine: dict[type[models.Model], models.Model]
-    theirs: dict[type[models.Model], models.Model]
-    outsider: Client
-    insider: Client
-
-    def snapshot(self) -> str:
-        """Return all foreign rows as the database has them."""
-        rows = [
-            type(row)._base_manager.filter(pk=row.pk).first()
-            for row in self.theirs.values()
-        ]
-        return serializers.serialize("json", [row for row in rows if row])
-
-
-def client_of(user: User) -> Client:
-    """Return a signed-in browser."""
-    client = Client(raise_request_exception=True)
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def world(db) -> World:
-    """Home with its owner, who tries to reach the foreign organization."""
-    home, foreign = make_organization("Home"), make_organization(MARK)
-    outsider = member(home, "outsider", **ALL_ROLES)
-    insider = member(foreign, f"{MARK}-insider", **ALL_ROLES)
-    return World(
-        home,
-        foreign,
-        {m: BUILDERS[m._meta.label].build(home, "Homely") for m in REGISTERED},
-        {m: BUILDERS[m._meta.label].build(foreign, MARK) for m in REGISTERED},
-        client_of(outsider),
-        client_of(insider),
-    )
-
-
-def address(model: type[models.Model], *parts: object) -> str:
-    """Return the address of a model's admin page."""
-    path = "".join(f"{part}/" for part in parts)
-    return f"/admin/{model._meta.app_label}/{model._meta.model_name}/{path}"
-
-
-def text_of(response: Any) -> str:
-    """Return everything an answer says: body, and where it leads."""
-    body = response.getvalue() if response.streaming else response.content
-    return body.decode() + response.headers.get("Location", "")
-
-
-def shows_nothing(response: Any) -> None:
-    """Assert that an answer is proper and tells nothing of the foreign organization."""
-    assert response.status_code < 500
-    text = text_of(response)
-    assert MARK.lower() not in text.lower()
-
-
-def absent_pk(model: type[models.Model]) -> object:
-    """Return a key that no row has."""
-    return uuid.uuid4() if isinstance(model._meta.pk, models.UUIDField) else 987654321
+__all__ = ["world"]
 
 
 def same_answer(
@@ -256,14 +190,20 @@ def planted(client: Client, model: type[models.Model], world: World) -> int:
     give = BUILDERS[model._meta.label].form
     data = fields_of(text_of(client.get(address(model, "add"))))
     data |= pointing_abroad(model, world) | (give(world.foreign) if give else {})
-    before = model._base_manager.count()
+    before = rows_of(model)
 
     response = client.post(address(model, "add"), data)
 
     assert response.status_code < 500
     if client is world.outsider:
         shows_nothing(response)
-    return model._base_manager.count() - before
+    return rows_of(model) - before
+
+
+def rows_of(model: type[models.Model]) -> int:
+    """Count rows; that something was refused is an event of its own."""
+    rows = model._base_manager.all()
+    return (rows.exclude(action="access_denied") if model is Event else rows).count()
 
 
 @each_model
@@ -274,7 +214,7 @@ def test_nothing_is_added_abroad(model, world):
 @each_model
 def test_an_insider_can_add_what_an_outsider_could_not(model, world):
     """Otherwise the test above might post what nobody could."""
-    if world.insider.get(address(model, "add")).status_code == 403:
+    if world.insider.get(address(model, "add")).status_code != 200:
         pytest.skip("nobody adds these by hand")
     if model is Organization:
         pytest.skip("its add page points to no other row")

@@ -21,13 +21,13 @@ from tests.people import make_organization
 pytestmark = pytest.mark.django_db
 
 TABLE = {
-    #           view  operate revoke approve audit  own
-    "viewer": (True, False, False, False, False, False),
-    "operator": (True, True, False, False, False, False),
-    "revoker": (True, False, True, False, False, False),
-    "approver": (True, False, False, True, False, False),
-    "auditor": (True, False, False, False, True, False),
-    "owner": (True, False, False, False, False, True),
+    #           view  operate drill-test revoke approve audit  own
+    "viewer": (True, False, False, False, False, False, False),
+    "operator": (True, True, True, False, False, False, False),
+    "revoker": (True, False, True, True, False, False, False),
+    "approver": (True, False, False, False, True, False, False),
+    "auditor": (True, False, False, False, False, True, False),
+    "owner": (True, False, False, False, False, False, True),
 }
 CELLS = [
     (role, act, allowed)
@@ -75,7 +75,7 @@ def test_roles_of_two_organizations_do_not_add_up(acme):
 
     assert not may(user, Act.REVOKE, acme)
     assert not may(user, Act.OWN, other)
-    assert acts_anywhere(user) == {Act.VIEW, Act.OWN, Act.REVOKE}
+    assert acts_anywhere(user) == {Act.VIEW, Act.OWN, Act.REVOKE, Act.DRILL_TEST}
 
 
 @pytest.mark.parametrize("act", Act)
