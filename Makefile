@@ -1,5 +1,6 @@
 # make demo    the whole product with a stand-in for Cloud Elements (ONCE=1 stops after the table)
 # make test    all tests
+# make bench   how fast the engine is (CHECK=1 fails on a missed figure, ONLY=speed,pages for parts)
 # make lint    what .ci/run checks before the tests
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SHELL := /bin/bash
 
-.PHONY: help demo test lint types lock clean
+.PHONY: help demo test bench lint types lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -17,6 +18,9 @@ demo: $(VENV)/runtime.lock
 
 test: $(VENV)/tests.lock
 	@exec $(RUN) -m tests.run $(ARGS)
+
+bench: $(VENV)/tests.lock
+	@exec $(RUN) -m tests.bench.run $(if $(CHECK),--check) $(if $(ONLY),--only $(ONLY))
 
 lint: $(VENV)/tests.lock
 	$(VENV)/bin/ruff check .
