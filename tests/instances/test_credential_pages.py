@@ -139,7 +139,8 @@ def test_the_apps_of_an_organization_follow_to_known_hosts_only(otto, fleet, tea
 def test_a_client_secret_is_not_sent_to_a_new_place_unless_typed_again(otto, fleet):
     app = fleet.app("box")
     site = '{"revocation_endpoint": "https://collector.example.com/revoke"}'
-    elsewhere = {"provider_key": "generic_rfc7009", "site": site}
+    element = {"element_key": "our_own", "provider_key": "generic_rfc7009"}
+    elsewhere = {**element, "site": site}
 
     page = save_app(otto, app, **elsewhere).content.decode()
     app.refresh_from_db()

@@ -17,7 +17,8 @@ def test_a_good_first_few_wake_the_other_workers_at_once(rig):
     rig.slow(120, 0.5)
     for number in range(2):
         rig.worker(f"worker-{number}")
-    run = rig.begin()
+    # Few calls at once: what one worker fetches ahead leaves chunks for the other.
+    run = rig.begin(calls=10)
 
     claimed = run.chunks.filter(status="claimed").order_by()
     both = claimed.values_list("worker", flat=True).distinct()
