@@ -18,8 +18,9 @@ from ceadmin.lib.signing import PublicKeys
 
 #: More stands in no cell.
 _LONGEST_CELL = 2**30
-_START = b'"' + lines.TEXT_KEY
-_TEXT_AT = lines.HASH_END + len(_START)
+_HASH = len(lines.HASH_AT), lines.HASH_END
+_TEXT_KEY = lines.TEXT_KEY
+_AT_KEY, _AT_LENGTH = b'},"at":"', 32
 
 
 @dataclass(slots=True)
@@ -130,6 +131,35 @@ class _Follower:
         self.walk = Walk("")
         self._of_chain = b"\n"  # no text has it: the first event is read as JSON
 
+    def skim(self, numbered: Iterator[tuple[int, bytes]]) -> tuple[int, bytes] | None:
+        """Follow lines while each simply follows; return the first that does not.
+
+        Nearly every line of a file goes through here, so nothing is called for a line
+        but what finds and hashes; whatever is odd about one is for `take` to say.
+        """
+        walk, of_chain, begin, end = self.walk, self._of_chain, *_HASH
+        sequence, last, at = walk.sequence, walk.last.encode(), walk.at.encode()
+        odd = None
+        for number, line in numbered:
+            text = line[line.find(_TEXT_KEY) + len(_TEXT_KEY) : -2]
+            place = text.find(_AT_KEY) + len(_AT_KEY)
+            moment = text[place : place + _AT_LENGTH]
+            if (
+                of_chain not in text
+                or b',"previous":"%b","provider":"' % last not in text
+                or b',"sequence":%d,"subject":{"name":"' % (sequence + 1) not in text
+                or sha256(text).hexdigest().encode() != line[begin:end]
+                or moment < at
+                or sequence + 1 in walk.marks
+            ):
+                odd = number, line
+                break
+            sequence, last, at = sequence + 1, line[begin:end], moment
+        walk.events += sequence - walk.sequence
+        walk.sequence = sequence
+        walk.last, walk.at = (one.decode("ascii", "replace") for one in (last, at))
+        return odd
+
     def take(self, text: bytes, hash_: str, line: int) -> None:
         """Follow one event."""
         walk = self.walk
@@ -148,8 +178,8 @@ class _Follower:
             walk.find(sequence, "changed", "its text does not have its hash", line)
         if walk.marks:
             walk.compare(sequence, hash_, line)
-        place = text.find(b'},"at":"') + 8
-        at = text[place : place + 32].decode("ascii", "replace")
+        place = text.find(_AT_KEY) + len(_AT_KEY)
+        at = text[place : place + _AT_LENGTH].decode("ascii", "replace")
         if at < walk.at:
             walk.clock(sequence, at, line)
         walk.at = at
@@ -178,12 +208,13 @@ def _content(text: bytes) -> tuple[str, int, str] | None:
 
 
 def _follow_json(follower: _Follower, file: Iterable[bytes]) -> None:
-    for number, line in enumerate(file, start=1):
-        at = _TEXT_AT
-        if line[lines.HASH_END : at] != _START:  # there are names between
-            at = line.find(lines.TEXT_KEY) + len(lines.TEXT_KEY)
-        hash_ = line[len(lines.HASH_AT) : lines.HASH_END].decode("ascii", "replace")
-        follower.take(line[at:-2], hash_, number)
+    numbered = enumerate(file, start=1)
+    while odd := follower.skim(numbered):
+        number, line = odd
+        begin, end = _HASH
+        hash_ = line[begin:end].decode("ascii", "replace")
+        text = line[line.find(_TEXT_KEY) + len(_TEXT_KEY) : -2]
+        follower.take(text, hash_, number)
         if follower.walk.full:
             return
 

@@ -30,7 +30,7 @@ from instances.actions import credentials, trying
 from instances.actions.findings import Report
 from instances.admin.choosers import ONE_BUTTON
 from instances.admin.policy import PolicyPages
-from instances.admin.secrets import AGAIN, SecretInput, set_on, used_last
+from instances.admin.secrets import AGAIN, SecretField, set_on, used_last
 from instances.admin.trying import (
     ANYWAY,
     SecretForm,
@@ -62,12 +62,8 @@ class OrganizationForm(SecretForm):
 
     secret_fields = tuple(f"{one}_typed" for one in credentials.ORGANIZATION_SECRETS)
 
-    user_secret_typed = forms.CharField(
-        label="User secret", required=False, widget=SecretInput
-    )
-    organization_secret_typed = forms.CharField(
-        label="Organization secret", required=False, widget=SecretInput
-    )
+    user_secret_typed = SecretField("User secret")
+    organization_secret_typed = SecretField("Organization secret")
     save_anyway = anyway_field()
 
     class Meta:

@@ -26,7 +26,7 @@ from instances.actions.findings import Report
 from instances.actions.load import callback_address
 from instances.admin.choosers import OwnersAdmin, without_shortcuts
 from instances.admin.organization import tell, tell_tried
-from instances.admin.secrets import AGAIN, SecretInput, set_on, used_last
+from instances.admin.secrets import AGAIN, SecretField, set_on, used_last
 from instances.admin.trying import (
     ANYWAY,
     SecretForm,
@@ -57,9 +57,7 @@ class ProviderAppForm(SecretForm):
     secret_fields = ("client_secret_typed",)
 
     provider_key = forms.ChoiceField(label="Provider")
-    client_secret_typed = forms.CharField(
-        label="Client secret", required=False, widget=SecretInput
-    )
+    client_secret_typed = SecretField("Client secret")
     save_anyway = anyway_field()
 
     class Meta:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from ceadmin import ui
 from ceadmin.frame import FramedAdmin
+from ceadmin.lib.client import client_address
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
@@ -87,7 +88,8 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
         if not isinstance(user, User):
             return False
         try:
-            reconnect.cancel(link, user=user, now=timezone.now())
+            address = client_address(request)
+            reconnect.cancel(link, user=user, now=timezone.now(), address=address)
         except reconnect.LinkError as error:
             messages.warning(request, f"{link}: {error}")
             return False
@@ -114,7 +116,9 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
 
     def _accept(self, request: HttpRequest, link: ReconnectLink, user: User) -> None:
         try:
-            reconnect.accept_account(link, user=user, now=timezone.now())
+            address = client_address(request)
+            now = timezone.now()
+            reconnect.accept_account(link, user=user, now=now, address=address)
         except reconnect.LinkError as error:
             messages.warning(request, str(error))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.html import escape, format_html
 
@@ -20,6 +21,24 @@ class SecretInput(forms.PasswordInput):
             attrs={"autocomplete": "new-password", "spellcheck": "false"},
             render_value=False,
         )
+
+
+def one_line(typed: str) -> None:
+    """Refuse what no secret has and no header takes (RFC 6749, appendix A.2)."""
+    if not typed.isprintable():
+        raise ValidationError(
+            "A secret is one line without control characters: copy it again, alone.",
+            code="unprintable",
+        )
+
+
+class SecretField(forms.CharField):
+    """What is typed into a form as a secret; left blank, the one that is held stays."""
+
+    widget = SecretInput
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label=label, required=False, validators=[one_line])
 
 
 #: Said where a change would send a secret, which nobody is shown, to another place.

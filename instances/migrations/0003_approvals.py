@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
                 ('reviewed_at', models.DateTimeField(null=True)),
                 ('note', models.CharField(blank=True, max_length=500)),
                 ('broken_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('drafted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('reviewed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='broken_glass', to='instances.run')),
             ],

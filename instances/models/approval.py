@@ -116,6 +116,13 @@ class BrokenGlass(models.Model):
         related_name="+",
     )
     broken_by_name = models.CharField(max_length=255)
+    #: Who had drafted it: an owner who starts it himself becomes its requester.
+    drafted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+    )
     broken_at = models.DateTimeField()
     why = models.CharField(max_length=500)
 

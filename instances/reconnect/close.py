@@ -117,12 +117,14 @@ def _fields(status: LinkStatus, result: Result, now: datetime) -> dict[str, obje
 # A deliberate yes
 
 
-def accept_account(link: ReconnectLink, *, user: User, now: datetime) -> None:
+def accept_account(
+    link: ReconnectLink, *, user: User, now: datetime, address: str = ""
+) -> None:
     """Take the other account for the instance's own; raise LinkError and NotAllowed."""
     organization = link.instance.organization
     require(user, Act.OPERATE, organization)
     item = item_of(link)
-    actor = actor_of(user, organization)
+    actor = actor_of(user, organization, address)
     facts = {
         "account": link.found_account,
         "account_before": link.expected_account,

@@ -162,11 +162,13 @@ def word_of(link: ReconnectLink, now: datetime) -> str:
 # Closed without use
 
 
-def cancel(link: ReconnectLink, *, user: User, now: datetime) -> None:
+def cancel(
+    link: ReconnectLink, *, user: User, now: datetime, address: str = ""
+) -> None:
     """Cancel a link that nobody used; raise LinkError when it is too late, and NotAllowed."""
     organization = link.instance.organization
     require(user, Act.OPERATE, organization)
-    actor = actor_of(user, organization)
+    actor = actor_of(user, organization, address)
     result = Result(
         Outcome.CANCELLED.value,
         cause="link_cancelled",

@@ -15,7 +15,7 @@ from ceadmin.audit.record import record_many
 from ceadmin.lib import redact
 from ceadmin.lib.sealed import seal
 from ceadmin.teams.choices import Act
-from ceadmin.teams.permissions import require
+from ceadmin.teams.permissions import may, require
 from instances.actions import consent_flow
 from instances.actions.calls import Result
 from instances.actions.causes import sentence
@@ -154,6 +154,7 @@ def callback(
         values = single(query)
         redact.learn(*(values[name] for name in ("code", "state") if name in values))
         link = find(values)
+        visitor = visitor.seen_at(link)
         _require_own(link, visitor, provider_key)
         require_fresh(link, now)
         return _land(link, values, visitor.actor(link), now)
@@ -163,11 +164,17 @@ def callback(
 
 
 def _require_own(link: ReconnectLink, visitor: Visitor, provider_key: str) -> None:
-    """Raise CallbackRefused when another browser, or another provider, sends the state."""
+    """Raise CallbackRefused when another browser, or another provider, sends the state.
+
+    A member who lost the right to it since they began is refused, too.
+    """
     if not is_bound(link, visitor):
         raise CallbackRefused("other_browser")
     if provider_key_of(link.instance) != provider_key:
         raise CallbackRefused("wrong_callback", link)
+    place = link.instance.organization
+    if visitor.user is not None and not may(visitor.user, Act.OPERATE, place):
+        raise CallbackRefused("not_allowed", link)
 
 
 def _land(

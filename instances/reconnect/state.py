@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +44,14 @@ class Visitor:
     browsers: tuple[str, ...] = field(default=(), repr=False)
     user: User | None = None
     address: str = ""
+    #: The secret of the member's own session, where they may come as a customer, too.
+    session: str = field(default="", repr=False)
+
+    def seen_at(self, link: ReconnectLink) -> Visitor:
+        """Return who that is to `link`: the member only where it began in their session."""
+        if self.session and _same(self.session, link):
+            return replace(self, browsers=(self.session,), session="")
+        return replace(self, user=None, session="") if self.session else self
 
     def actor(self, link: ReconnectLink) -> Actor:
         """Return who acts on `link`, as the audit names them."""
@@ -78,9 +86,12 @@ MEMBER_BROWSER = "reconnect_browser"
 
 def is_bound(link: ReconnectLink, visitor: Visitor) -> bool:
     """Tell whether the visitor's browser is the one that started."""
+    return any(_same(one, link) for one in visitor.browsers)
+
+
+def _same(browser: str, link: ReconnectLink) -> bool:
     wanted = link.browser_hash
-    shown = [hmac.compare_digest(hashed(one), wanted) for one in visitor.browsers]
-    return bool(wanted) and any(shown)
+    return bool(wanted) and hmac.compare_digest(hashed(browser), wanted)
 
 
 def single(query: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -64,11 +64,13 @@ def _break(run: Run, starter: User, why: str, hand: Hand, user: User) -> None:
             "The rows of the list are not the ones that were frozen. Discard this draft.",
         )
     close(run, Answer.VOID, hand)
+    drafted_by = run.requested_by
     begin_draft(run, starter, hand.now, {"reason": run.reason or why})
     BrokenGlass.objects.create(
         run=run,
         digest=digest_of(run),
         why_needed=reasons,
+        drafted_by=drafted_by,
         broken_by=user,
         broken_by_name=str(user)[:255],
         broken_at=hand.now,
@@ -87,7 +89,8 @@ def review(
     glass = BrokenGlass.objects.filter(run=run).first()
     if glass is None:
         raise RunError("not_broken", "This run was not started without approval.")
-    if user.pk in (glass.broken_by_id, run.requested_by_id):
+    parts = (glass.broken_by_id, glass.drafted_by_id, run.requested_by_id)
+    if user.pk in parts:
         raise Denied("own_start", "You had a part in it, so somebody else reviews it.")
     words = said(note)
     if not words:

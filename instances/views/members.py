@@ -112,15 +112,20 @@ def _paste(request: HttpRequest, link: ReconnectLink) -> None:
     )
 
 
+def _hand(request: HttpRequest) -> dict[str, Any]:
+    address = client_address(request)
+    return {"user": _member(request), "now": timezone.now(), "address": address}
+
+
 def _accept(request: HttpRequest, link: ReconnectLink) -> None:
-    reconnect.accept_account(link, user=_member(request), now=timezone.now())
+    reconnect.accept_account(link, **_hand(request))
     messages.success(
         request, f"{link.instance.name} now belongs to {link.found_account}."
     )
 
 
 def _cancel(request: HttpRequest, link: ReconnectLink) -> None:
-    reconnect.cancel(link, user=_member(request), now=timezone.now())
+    reconnect.cancel(link, **_hand(request))
     finish_run(link)
     messages.success(request, f"The link of {link.instance.name} is cancelled.")
 

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from ceadmin.lib.client import client_address
 from ceadmin.lib.private import private
+from ceadmin.teams.models import User
 from instances import reconnect
 from instances.choices import LinkStatus
 from instances.models import ReconnectLink
@@ -43,6 +44,7 @@ _PAGE_OF_REFUSAL = {
     "cancelled": "cancelled",
     "other_browser": "other-browser",
     "busy": "busy",
+    "not_allowed": "not-allowed",
 }
 #: The same for a link that ended without a connection.
 _PAGE_OF_STATUS = {
@@ -142,10 +144,10 @@ def _visitor(request: HttpRequest) -> Visitor:
         for name, value in request.COOKIES.items()
         if name.startswith(COOKIE_PREFIX)
     ]
-    own = request.session.get(reconnect.MEMBER_BROWSER)
-    if own and request.user.is_authenticated:
-        cookies.append(own)
-    return Visitor(browsers=tuple(cookies), address=client_address(request))
+    member = request.user if isinstance(request.user, User) else None
+    own = request.session.get(reconnect.MEMBER_BROWSER, "") if member else ""
+    address = client_address(request)
+    return Visitor(tuple(cookies), member if own else None, address, own)
 
 
 def _refused(refused: CallbackRefused) -> HttpResponse:

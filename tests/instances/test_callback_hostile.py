@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.models import Event
+from ceadmin.teams.models import Membership
 from instances.choices import LinkStatus, Outcome
 from instances.models import Hold, ReconnectLink
 from tests.instances.reconnecting import (
@@ -341,6 +342,37 @@ def test_only_operators_paste(case, team, name, status):
     browser = signed_in(getattr(team, name))
 
     assert paste(browser, case, "code").status_code == status
+
+
+def test_a_member_who_started_comes_back_in_their_own_name(case, team):
+    olga = signed_in(team.olga)
+    back = started(olga, case)
+
+    olga.come_back(back)
+
+    consented = Event.objects.get(action=Action.LINK_CONSENTED)
+    assert case.fresh().item.outcome == Outcome.RECONNECTED
+    assert consented.actor_uid == team.olga.uid
+
+
+def test_a_member_removed_meanwhile_finishes_nothing(case, team):
+    olga = signed_in(team.olga)
+    back = started(olga, case)
+    Membership.objects.filter(user=team.olga).delete()
+
+    page = olga.land(olga.come_back(back))
+
+    assert "Your role was changed" in page.content.decode()
+    assert_untouched(case, "not_allowed")
+    assert not case.truth()["access_alive"]
+
+
+def test_a_member_with_the_customers_link_is_the_customer(case, team):
+    vic = signed_in(team.vic)
+
+    vic.reconnect(case)
+
+    assert case.fresh().item.outcome == Outcome.RECONNECTED
 
 
 def test_strangers_are_asked_to_sign_in(case, client):

@@ -136,6 +136,16 @@ def test_the_apps_of_an_organization_follow_to_known_hosts_only(otto, fleet, tea
     assert moved == "https://api.cloud-elements.co.uk"
 
 
+def test_a_secret_with_a_line_break_is_refused_and_the_held_one_stays(otto, team):
+    page = save(otto, team.acme, user_secret_typed="two\nlines", save_anyway="on")
+
+    form = page.context["adminform"].form
+    team.acme.refresh_from_db()
+    assert "one line" in form.errors["user_secret_typed"][0]
+    assert "two" not in page.content.decode().split("<main", 1)[-1]
+    assert team.acme.user_secret.reveal() == USER_SECRET
+
+
 def test_a_client_secret_is_not_sent_to_a_new_place_unless_typed_again(otto, fleet):
     app = fleet.app("box")
     site = '{"revocation_endpoint": "https://collector.example.com/revoke"}'
