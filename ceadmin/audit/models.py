@@ -16,6 +16,7 @@ from django.db.models.expressions import RawSQL
 
 from ceadmin.audit.choices import Action, ActorKind
 from ceadmin.lib.rows import Rows
+from ceadmin.lib.words import one_of
 
 #: What is written of an event: all but its primary key.
 COLUMNS = (
@@ -105,10 +106,11 @@ class Event(models.Model):
                 fields=["chain", "sequence"], name="event_once_per_chain"
             ),
             models.CheckConstraint(
-                condition=Q(action__in=Action.values), name="event_action_known"
+                condition=one_of("action", Action.values), name="event_action_known"
             ),
             models.CheckConstraint(
-                condition=Q(actor_kind__in=ActorKind.values), name="event_actor_known"
+                condition=one_of("actor_kind", ActorKind.values),
+                name="event_actor_known",
             ),
         ]
         indexes = [

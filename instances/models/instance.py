@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from ceadmin.lib.sealed import SealedField
 from ceadmin.lib.sealed_columns import KeyOf
+from ceadmin.lib.words import one_of
 from ceadmin.teams.models import Organization
 from instances.choices import NEEDS_PERSON, InstanceStatus
 from instances.querysets import InstanceQuerySet
@@ -90,7 +91,7 @@ class Instance(models.Model):
                 name="instance_once_per_organization",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=InstanceStatus.values),
+                condition=one_of("status", InstanceStatus.values),
                 name="instance_status_known",
             ),
         ]
@@ -176,11 +177,12 @@ class Flip(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(from_status__in=InstanceStatus.values),
+                condition=one_of("from_status", InstanceStatus.values),
                 name="flip_from_known",
             ),
             models.CheckConstraint(
-                condition=Q(to_status__in=InstanceStatus.values), name="flip_to_known"
+                condition=one_of("to_status", InstanceStatus.values),
+                name="flip_to_known",
             ),
             models.CheckConstraint(
                 condition=~Q(from_status=F("to_status")), name="flip_changes_something"

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from ceadmin.lib.words import one_of
 from ceadmin.teams.models import Organization
 from instances.choices import (
     ITEM_OPEN,
@@ -181,7 +182,8 @@ class Chunk(models.Model):
                 fields=["run", "number"], name="chunk_once_per_run"
             ),
             models.CheckConstraint(
-                condition=Q(status__in=ChunkStatus.values), name="chunk_status_known"
+                condition=one_of("status", ChunkStatus.values),
+                name="chunk_status_known",
             ),
             models.CheckConstraint(
                 condition=~Q(status=ChunkStatus.CLAIMED) | Q(lease_until__isnull=False),
@@ -255,10 +257,10 @@ class Item(models.Model):
                 fields=["run", "instance_uid"], name="item_once_per_instance"
             ),
             models.CheckConstraint(
-                condition=Q(status__in=ItemStatus.values), name="item_status_known"
+                condition=one_of("status", ItemStatus.values), name="item_status_known"
             ),
             models.CheckConstraint(
-                condition=Q(outcome__in=["", *Outcome.values]),
+                condition=one_of("outcome", ["", *Outcome.values]),
                 name="item_outcome_known",
             ),
             models.CheckConstraint(
@@ -325,7 +327,8 @@ class Attempt(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=AttemptState.values), name="attempt_state_known"
+                condition=one_of("state", AttemptState.values),
+                name="attempt_state_known",
             ),
         ]
         indexes = [
