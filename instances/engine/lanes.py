@@ -19,6 +19,7 @@ class Thread:
     chunk: Chunk
     flow: Flow[Result]
     app: int = 0  # of which provider app
+    began: float = 0.0  # by the monotonic clock
     acted: bool = False  # has an intent: it is worked to its end, whatever happens
     resting: bool = False  # has no call under way: it waits for its turn or its time
     lane: Lane | None = None  # of the call under way

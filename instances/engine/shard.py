@@ -43,9 +43,6 @@ HEARTBEAT = 1.0
 GRACE = 60.0
 #: So many times its connections may wait for their turn, or for their intent's commit.
 _WAITING = 2
-#: So many times its connections are ready before the next chunk is fetched: a batch may be
-#: in the hand just then, and fast calls use up one room of items in a few hundredths.
-_AHEAD = 4
 
 #: What starts the flow of one item.
 Starter = Callable[[Case], Flow[Result]]
@@ -141,7 +138,7 @@ class Shard:
 
     def _ahead(self) -> bool:
         """Tell whether the next chunk may be fetched while calls are under way."""
-        few = len(self.stock.ready) < self.room * _AHEAD
+        few = len(self.stock.ready) < self.room * self.flying.rounds
         return few and not self.exhausted and not self._stopping()
 
     def _has_room(self) -> bool:
