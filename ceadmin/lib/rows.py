@@ -6,8 +6,8 @@
 
     Lookup(Item, "id", "id", "status", lock=True).find([1, 2, 3])
 
-The values go to PostgreSQL as one JSON parameter, however many rows there are; SQLite binds
-them row by row to a statement that it prepared once.
+Rows go to PostgreSQL as one JSON parameter, however many there are, and values to be found
+as one array; SQLite binds rows one by one to a statement that it prepared once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
-from django.db.models import Model
+from django.db.models import F, Func, Model, Q
 from django.db.models.expressions import RawSQL
 
 Row = Sequence[Any]
@@ -28,16 +28,33 @@ Row = Sequence[Any]
 
 _Adapt = Callable[[Any], Any]
 
+#: How SQLite unpacks many values.
+_EACH = "SELECT value FROM json_each(%s)"
+
 #: Values of these columns reach the database as they are.
 _PLAIN = frozenset({"CharField", "TextField", "BooleanField"})
 
 
-def among(model: type[Model], name: str, values: Iterable[Any]) -> RawSQL:
-    """Return what `<name>__in=` takes for many values: one parameter, however many they are."""
+def among(model: type[Model], name: str, values: Iterable[Any]) -> Q:
+    """Return the condition that a column has one of many values: one parameter, however many they are."""
     field = _field(model, name)
-    adapt = _adapter(field, connection.vendor)
-    listed = json.dumps(list(values if adapt is None else map(adapt, values)))
-    return RawSQL(_listed(field), [listed])  # noqa: S611 (names and a type)
+    listed = _parameter(field, values)
+    if connection.vendor == "sqlite":
+        found = RawSQL(_EACH, [listed])  # noqa: S611 (a constant)
+        return Q((f"{name}__in", found))
+    array = RawSQL(f"%s::{_type(field)}[]", [listed])  # noqa: S611 (a type)
+    return Q(_AnyOf(F(name), array, output_field=models.BooleanField()))
+
+
+class _AnyOf(Func):
+    """A column equals one of an array's values, which an index finds where there is one.
+
+    Of a list that a subquery unpacks, PostgreSQL knows no length. Where its statistics are
+    of before the run was planned it then reads the list once for every row of the table.
+    """
+
+    template = "%(expressions)s"
+    arg_joiner = " = ANY "
 
 
 class Rows:
@@ -177,9 +194,8 @@ class Lookup:
         with connection.cursor() as cursor:
             cursor.execute(self._delete, [self._listed(values), *more])
 
-    def _listed(self, values: Iterable[Any]) -> str:
-        adapt = _adapter(self._key, connection.vendor)
-        return json.dumps(list(values if adapt is None else map(adapt, values)))
+    def _listed(self, values: Iterable[Any]) -> str | list[Any]:
+        return _parameter(self._key, values)
 
     @cached_property
     def _select(self) -> str:
@@ -196,7 +212,9 @@ class Lookup:
 
     @property
     def _among(self) -> str:
-        return f"{self._key.column} IN ({_listed(self._key)}){self._where}"
+        if connection.vendor == "sqlite":
+            return f"{self._key.column} IN ({_EACH}){self._where}"
+        return f"{self._key.column} = ANY(%s::{_type(self._key)}[]){self._where}"
 
     @cached_property
     def _readers(self) -> list[_Adapt | None]:
@@ -211,11 +229,11 @@ def _read(reader: _Adapt | None, value: Any) -> Any:
     return value if reader is None else reader(value)
 
 
-def _listed(field: models.Field[Any, Any]) -> str:
-    """Return the SQL that reads values of a column out of one JSON parameter."""
-    if connection.vendor == "sqlite":
-        return "SELECT value FROM json_each(%s)"
-    return f"SELECT value::{_type(field)} FROM jsonb_array_elements_text(%s::jsonb)"  # noqa: S608 (a type)
+def _parameter(field: models.Field[Any, Any], values: Iterable[Any]) -> str | list[Any]:
+    """Return many values of a column as one parameter: an array, and JSON for SQLite."""
+    adapt = _adapter(field, connection.vendor)
+    listed = list(values if adapt is None else map(adapt, values))
+    return json.dumps(listed) if connection.vendor == "sqlite" else listed
 
 
 def _field(model: type[Model], name: str) -> models.Field[Any, Any]:

@@ -100,8 +100,8 @@ def load_cases(items: Sequence[Item], run: Run) -> dict[int, Start]:
     except SealError as error:
         return {item.pk: _sealed(error) for item in items}
     wanted = [item.instance_id for item in items if item.instance_id]
-    pks = among(Instance, "id", wanted)
-    rows = Instance.objects.filter(pk__in=pks).values_list(*_Known._fields)
+    instances = Instance.objects.filter(among(Instance, "id", wanted))
+    rows = instances.values_list(*_Known._fields)
     found = {row[0]: _Known._make(row) for row in rows}
     frame = _Frame(run, credentials, _apps(found.values()), _revoked_before(items, run))
     return {item.pk: _start(item, found, frame) for item in items}
@@ -137,8 +137,8 @@ def _revoked_before(items: Sequence[Item], run: Run) -> set[int]:
     """Return the items of which an earlier try may have sent a revocation: they are looked at first."""
     if run.kind not in DESTRUCTIVE:
         return set()
-    pks = among(Attempt, "item_id", [item.pk for item in items])
-    sent = Attempt.objects.filter(item_id__in=pks, purpose__startswith="revoke")
+    mine = among(Attempt, "item_id", [item.pk for item in items])
+    sent = Attempt.objects.filter(mine, purpose__startswith="revoke")
     return set(
         sent.exclude(state=AttemptState.NOT_SENT).values_list("item_id", flat=True)
     )

@@ -273,8 +273,8 @@ def _write_apps(settlements: Sequence[Settlement]) -> None:
 
 
 def _apps_of(instances: set[int]) -> list[int]:
-    pks = among(Instance, "id", instances)
-    found = Instance.objects.filter(pk__in=pks, provider_app__isnull=False)
+    mine = Instance.objects.filter(among(Instance, "id", instances))
+    found = mine.filter(provider_app__isnull=False)
     return sorted(found.order_by().values_list("provider_app_id", flat=True).distinct())
 
 

@@ -115,8 +115,8 @@ def _take_items(run: Run, chunk: Chunk, most: int | None) -> list[Item]:
     items = list(mine.order_by("number", "pk")[:most])
     if run.kind in _EXCLUSIVE:
         items = _held(items)
-    pks = among(Item, "id", [item.pk for item in items])
-    Item.objects.filter(pk__in=pks, status=ItemStatus.QUEUED).update(
+    own = among(Item, "id", [item.pk for item in items])
+    mine.filter(own).update(
         status=ItemStatus.RUNNING,
         tries=F("tries") + 1,
         started_at=Coalesce("started_at", Now()),
@@ -130,10 +130,10 @@ def _held(items: list[Item]) -> list[Item]:
     """Take a hold on each item's instance; return those that got it (or have no instance left)."""
     wanted = {item.instance_id: item.pk for item in items if item.instance_id}
     instances = among(Hold, "instance_id", wanted)
-    Hold.objects.filter(instance_id__in=instances, until__lt=Now()).delete()
+    Hold.objects.filter(instances, until__lt=Now()).delete()
     until = _moment(lease())
     _HOLDS.insert_new([(*pair, until) for pair in sorted(wanted.items())])
-    held = Hold.objects.filter(item_id__in=among(Hold, "item_id", wanted.values()))
+    held = Hold.objects.filter(among(Hold, "item_id", wanted.values()))
     got = set(held.values_list("item_id", flat=True))
     return [item for item in items if item.instance_id is None or item.pk in got]
 
@@ -154,7 +154,7 @@ def renew(worker: str, chunk_pks: list[int], item_pks: list[int]) -> set[int]:
     kept = mine.update(lease_until=from_now(lease()))
     if item_pks:
         held_by = among(Hold, "item_id", item_pks)
-        Hold.objects.filter(item_id__in=held_by).update(until=from_now(lease()))
+        Hold.objects.filter(held_by).update(until=from_now(lease()))
     if kept == len(chunk_pks):
         return set()
     return set(chunk_pks) - set(mine.values_list("pk", flat=True))
@@ -204,8 +204,6 @@ def give_back(run: Run, worker: str, items: list[Item], *, tried: bool = False) 
     with transaction.atomic():
         held = owned(run, worker)
         mine = [item.pk for item in items if item.chunk_number in held]
-        pks = among(Item, "id", mine)
-        Item.objects.filter(pk__in=pks, status=ItemStatus.RUNNING).update(
-            status=ItemStatus.QUEUED, **again
-        )
-        Hold.objects.filter(item_id__in=pks).delete()
+        own = Item.objects.filter(among(Item, "id", mine), status=ItemStatus.RUNNING)
+        own.update(status=ItemStatus.QUEUED, **again)
+        Hold.objects.filter(among(Hold, "item_id", mine)).delete()

@@ -141,7 +141,10 @@ def add_to_window(run: Run, key: str, ended: int, failed: int) -> None:
     both, bad = F("window_ended") + ended, F("window_failed") + failed
     kept = F("window_failed") * (WINDOW - ended) / F("window_ended")
     over = When(window_ended__gt=WINDOW - ended, then=kept + failed)
-    _part(run, key, PartStatus.OPEN).update(
+    part = _part(run, key, PartStatus.OPEN)
+    if not failed:  # a clean window stays as it is: no worker waits for another's row
+        part = part.exclude(window_ended=WINDOW, window_failed=0)
+    part.update(
         window_failed=Case(over, default=bad), window_ended=Least(both, Value(WINDOW))
     )
 
