@@ -38,6 +38,8 @@ from ceadmin.teams.terms import (
 
 #: So much of a hash tells changes apart when somebody types it.
 SHORTEST_DIGEST = 8
+#: Clocks of two machines differ by so much.
+_SKEW = timedelta(minutes=1)
 
 
 class PolicyError(Exception):
@@ -204,6 +206,9 @@ def _decide(
     """Answer a question that still waits; of two answers at once the first counts."""
     asked = _open().filter(pk=change.pk, digest=change.digest, expires_at__gt=Now())
     if answer == Answer.APPROVED:
+        # One that has longer to live than it was given is from a clock set back since.
+        given = timedelta(hours=terms_from(change.before).approval_hours)
+        asked = asked.filter(expires_at__lte=from_now(given + _SKEW))
         asked = asked.exclude(asked_by=by.user)
     answered = {
         "status": answer,

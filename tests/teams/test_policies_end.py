@@ -98,6 +98,20 @@ def test_what_nobody_answers_expires(senate):
     assert senate.terms == STRICT
 
 
+def test_what_expired_does_not_come_back_when_the_clock_is_set_back(senate):
+    asked = senate.asked()
+    # The policy gives it 12 hours. It has 13: the clock was set back since it was asked.
+    ends = timezone.now() + timedelta(hours=13)
+    PolicyChange.objects.filter(pk=asked.pk).update(expires_at=ends)
+
+    error = refused(senate.approve, asked)
+
+    assert "so this expired. Ask again." in error.sentence
+    assert senate.terms == STRICT
+    policies.withdraw(asked, by=by(senate.otto))
+    assert senate.asked().status == Answer.WAITING
+
+
 def test_what_expired_is_told_though_it_is_asked_again_before_the_sweep(senate):
     first = overdue(senate.asked())
 
