@@ -6,6 +6,8 @@ to the policy it was asked of: when that changes meanwhile, it is void.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +38,8 @@ from ceadmin.teams.terms import (
 
 #: So much of a hash tells changes apart when somebody types it.
 SHORTEST_DIGEST = 8
+#: Clocks of two machines differ by so much.
+_SKEW = timedelta(minutes=1)
 
 
 class PolicyError(Exception):
@@ -129,17 +133,13 @@ def approve(change: PolicyChange, *, digest: str, by: Asker) -> None:
     """Let a looser policy hold. Raises `NotAllowed` and `PolicyError`."""
     organization = change.organization
     _require(Act.APPROVE, organization, by)
-    try:
-        with transaction.atomic():
-            before = _locked(organization)
-            if problem := _why_not(change, before, digest, by.user):
-                raise problem
-            _decide(change, Answer.APPROVED, by)
-            _store(organization, terms_from(change.after))
-            _record(Action.POLICY_CHANGED, change, by)
-    except PolicyError as refusal:
-        _record_denial(organization, refusal.code, by)
-        raise
+    with _denials_recorded(organization, by), transaction.atomic():
+        before = _locked(organization)
+        if problem := _why_not(change, before, digest, by.user):
+            raise problem
+        _decide(change, Answer.APPROVED, by)
+        _store(organization, terms_from(change.after))
+        _record(Action.POLICY_CHANGED, change, by)
 
 
 def _why_not(
@@ -183,9 +183,11 @@ def refuse(change: PolicyChange, *, why: str, by: Asker) -> None:
     words = said(why)
     if not words:
         raise PolicyError("reason_missing", "Say why you refuse it, in words.")
-    if change.asked_by_id == by.user.pk:
-        raise PolicyError("own_request", "You asked for this yourself: withdraw it.")
-    with transaction.atomic():
+    with _denials_recorded(change.organization, by), transaction.atomic():
+        if change.asked_by_id == by.user.pk:
+            raise PolicyError(
+                "own_request", "You asked for this yourself: withdraw it."
+            )
         _decide(change, Answer.REFUSED, by, words=words)
         _record(Action.POLICY_REFUSED, change, by, words)
 
@@ -204,6 +206,9 @@ def _decide(
     """Answer a question that still waits; of two answers at once the first counts."""
     asked = _open().filter(pk=change.pk, digest=change.digest, expires_at__gt=Now())
     if answer == Answer.APPROVED:
+        # One that has longer to live than it was given is from a clock set back since.
+        given = timedelta(hours=terms_from(change.before).approval_hours)
+        asked = asked.filter(expires_at__lte=from_now(given + _SKEW))
         asked = asked.exclude(asked_by=by.user)
     answered = {
         "status": answer,
@@ -228,10 +233,15 @@ def _answered(change: PolicyChange) -> str:
 
 def expire_overdue(now: datetime) -> None:
     """End the questions that nobody answered in time; safe to repeat."""
-    for one in _open().filter(expires_at__lte=Now()).select_related("organization"):
+    _expire(_open(), now)
+
+
+def _expire(asked: QuerySet[PolicyChange], now: datetime) -> None:
+    overdue = asked.filter(expires_at__lte=Now())
+    for one in overdue.select_related("organization", "asked_by"):
         with transaction.atomic():
-            overdue = _open().filter(pk=one.pk, expires_at__lte=Now())
-            if overdue.update(status=Answer.EXPIRED, decided_at=now) == 1:
+            own = overdue.filter(pk=one.pk)
+            if own.update(status=Answer.EXPIRED, decided_at=now) == 1:
                 _write(Action.POLICY_EXPIRED, one, SCHEDULE, now)
 
 
@@ -282,8 +292,7 @@ def _ask(
     organization: Organization, before: Terms, after: Terms, why: str, by: Asker
 ) -> PolicyChange:
     # One that is over blocks the place of the next until the sweep has seen it.
-    overdue = _open().filter(organization=organization, expires_at__lte=Now())
-    overdue.update(status=Answer.EXPIRED, decided_at=by.now)
+    _expire(_open().filter(organization=organization), by.now)
     asked = PolicyChange.objects.create(
         organization=organization,
         before=before.as_json(),
@@ -309,6 +318,16 @@ def _require(act: Act, organization: Organization, by: Asker) -> None:
     except NotAllowed as refusal:
         _record_denial(organization, "not_allowed", by)
         refusal.recorded = True
+        raise
+
+
+@contextmanager
+def _denials_recorded(organization: Organization, by: Asker) -> Iterator[None]:
+    """Let the audit keep that somebody was refused, whatever else is taken back."""
+    try:
+        yield
+    except PolicyError as refusal:
+        _record_denial(organization, refusal.code, by)
         raise
 
 

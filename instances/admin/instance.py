@@ -309,6 +309,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         """Save the provider app, and say in the audit who chose it."""
         hand = self.hand(request, obj.organization)
         app = obj.provider_app
+        former = Instance.objects.select_related("provider_app").get(pk=obj.pk)
         if app is not None:
             obj.provider_key = app.provider_key
         obj.save(update_fields=["provider_app", "provider_key"])
@@ -319,7 +320,10 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
             at=hand.now,
             subject=Subject("instance", str(obj.uid), obj.name),
             instance_uid=str(obj.uid),
-            facts={"provider_app": str(app) if app else ""},
+            facts={
+                "before": str(former.provider_app or ""),
+                "provider_app": str(app or ""),
+            },
         )
 
     def headline(self, request: HttpRequest) -> SafeString:

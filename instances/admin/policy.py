@@ -21,12 +21,33 @@ from ceadmin.teams.models.policy import LARGEST_NUMBER, LONGEST_APPROVAL_HOURS
 from ceadmin.teams.permissions import NotAllowed, may
 from ceadmin.teams.policies import Asker, PolicyError
 from ceadmin.teams.recent import require_recent
-from ceadmin.teams.terms import Terms, differences, tags_of, terms_from, terms_of
+from ceadmin.teams.terms import (
+    LONGEST_TAG,
+    MOST_TAGS,
+    Terms,
+    differences,
+    tags_of,
+    terms_from,
+    terms_of,
+)
 
 if TYPE_CHECKING:
     from ceadmin.teams.scoping import ScopedAdmin as _Base
 else:
     _Base = ModelAdmin
+
+
+#: All the tags that a policy may name, and what stands between them.
+_LONGEST_LIST = MOST_TAGS * (LONGEST_TAG + 2)
+
+
+def no_long_tag(words: str) -> None:
+    """Refuse a tag that is longer than any of the platform: cut, it would match nothing."""
+    for word in words.split(","):
+        if len(word.strip()) > LONGEST_TAG:
+            raise forms.ValidationError(
+                f"A tag has at most {LONGEST_TAG} characters. Shorten “{word.strip()[:20]}…”."
+            )
 
 
 class PolicyForm(forms.Form):
@@ -42,13 +63,15 @@ class PolicyForm(forms.Form):
     production_tags = forms.CharField(
         label="Tags that mean production",
         required=False,
-        max_length=1000,
+        max_length=_LONGEST_LIST,
+        validators=[no_long_tag],
         help_text="Separated by commas. Instances with one of them always need an approver.",
     )
     test_tags = forms.CharField(
         label="Tags that mean test",
         required=False,
-        max_length=1000,
+        max_length=_LONGEST_LIST,
+        validators=[no_long_tag],
         help_text="Separated by commas. Operators may drill on instances with one of them.",
     )
     approval_hours = forms.IntegerField(

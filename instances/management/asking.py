@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import organizations, require
+from ceadmin.teams.reasons import said
 from instances import runs, selection
 from instances.choices import DESTRUCTIVE, RunKind
 from instances.management.base import misused
@@ -44,14 +48,24 @@ def begin(wish: Wish, *, user: User, now: datetime) -> Run:
     """Return a run that is under way: a reason given here is the confirmation."""
     wish.check(user)
     destructive = wish.kind in DESTRUCTIVE
-    if destructive and not wish.reason.strip():
-        raise misused("Say why with --reason: the audit keeps it.")
+    if destructive and not said(wish.reason):
+        raise misused("Say why with --reason, in words: the audit keeps it.")
     run = _create(wish, dict(wish.options), user, now)
     if destructive:
         runs.wait_for_plan(run.pk, now=now)
         run.refresh_from_db()
-        runs.start(run, user=user, now=now)
+        _start(run, user, now)
     return run
+
+
+def _start(run: Run, user: User, now: datetime) -> None:
+    """Start a draft; where that takes a second person, say where the draft waits."""
+    try:
+        runs.start(run, user=user, now=now)
+    except runs.Denied as refusal:
+        page = reverse("admin:instances_run_change", args=[run.pk])
+        where = f"The draft waits at {settings.PUBLIC_URL}{page}"
+        raise runs.RunError(refusal.code, f"{refusal.sentence} {where}") from refusal
 
 
 def rehearse(wish: Wish, *, user: User, now: datetime) -> runs.Preview:

@@ -99,6 +99,7 @@ def review(
         left = BrokenGlass.objects.filter(pk=glass.pk, reviewed_at=None)
         reviewed = {"reviewed_by": user, "reviewed_by_name": str(user)[:255]}
         if left.update(reviewed_at=now, note=words, **reviewed) != 1:
-            raise RunError("reviewed", "Somebody reviewed it meanwhile.")
+            glass.refresh_from_db()
+            raise Denied("reviewed", f"{glass.reviewed_by_name} reviewed it meanwhile.")
         hand = hand_of(user, run, now, address)
         record_act(run, Action.GLASS_REVIEWED, hand, note=words)

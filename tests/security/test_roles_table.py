@@ -3,10 +3,20 @@
 import pytest
 
 from ceadmin.teams.choices import Role
-from tests.security import roads_of_operators, roads_of_others, roads_of_revokers
+from tests.security import (
+    roads_of_operators,
+    roads_of_others,
+    roads_of_revokers,
+    roads_of_second_people,
+)
 from tests.security.roads import ROADS, Road, place_for
 
-__all__ = ["roads_of_operators", "roads_of_others", "roads_of_revokers"]
+__all__ = [
+    "roads_of_operators",
+    "roads_of_others",
+    "roads_of_revokers",
+    "roads_of_second_people",
+]
 
 pytestmark = pytest.mark.django_db
 

@@ -6,10 +6,20 @@ from ceadmin.audit.models import Event
 from ceadmin.teams.models import Membership, User
 from tests.instances.fleet import Fleet
 from tests.people import allow_alone
-from tests.security import roads_of_operators, roads_of_others, roads_of_revokers
+from tests.security import (
+    roads_of_operators,
+    roads_of_others,
+    roads_of_revokers,
+    roads_of_second_people,
+)
 from tests.security.roads import ROADS, Place, Road
 
-__all__ = ["roads_of_operators", "roads_of_others", "roads_of_revokers"]
+__all__ = [
+    "roads_of_operators",
+    "roads_of_others",
+    "roads_of_revokers",
+    "roads_of_second_people",
+]
 
 pytestmark = pytest.mark.django_db
 
