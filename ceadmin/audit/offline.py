@@ -4,11 +4,10 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ceadmin.audit import lines, manifest
 from ceadmin.audit.checkpoints import collect
@@ -18,9 +17,17 @@ from ceadmin.lib.signing import PublicKeys
 
 #: More stands in no cell.
 _LONGEST_CELL = 2**30
-_HASH = len(lines.HASH_AT), lines.HASH_END
-_TEXT_KEY = lines.TEXT_KEY
+_READ_AHEAD = 1 << 20
+_HASH_KEY, _TEXT_KEY = lines.HASH_AT, lines.TEXT_KEY
+_HASH_BEGIN, _HASH_END = len(_HASH_KEY), lines.HASH_END
+_PLAIN_START, _PLAIN_END = b'"' + _TEXT_KEY, b"}\n"
+_PLAIN_AT = _HASH_END + len(_PLAIN_START)
 _AT_KEY, _AT_LENGTH = b'},"at":"', 32
+_AT_AT = len(_AT_KEY)
+_PREVIOUS_KEY, _PROVIDER_KEY = b',"previous":"', b'","provider":"'
+_PREVIOUS_AT = len(_PREVIOUS_KEY)
+_SEQUENCE_KEY = b',"sequence":'
+_SEQUENCE_AT = len(_SEQUENCE_KEY)
 
 
 @dataclass(slots=True)
@@ -31,6 +38,8 @@ class Export:
     walks: dict[str, Walk] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)  # of the files as a whole
     manifest: Manifest | None = None
+    plain: bool = True  # each line is what its event alone makes of it
+    turns: int = 0  # how often the lines went on to another chain
 
     @property
     def found(self) -> list[Problem]:
@@ -65,36 +74,15 @@ def verify_file(
     done = Export()
     done.manifest = _manifest(done, path, keys)
     _take_checkpoints(done, keys, checkpoints)
-    with path.open("rb") as file:
+    with path.open("rb", _READ_AHEAD) as file:
         begins = file.read(1)
         file.seek(0)
-        hashed = _Hashed(file)
         follow = _follow_json if begins in (b"{", b"") else _follow_csv
-        follow(_Follower(done), hashed)
+        follow(_Follower(done), file)
     if not done.full:
-        _look_at_the_ends(done, hashed.hexdigest())
+        _look_at_the_ends(done)
+        _look_at_the_whole(done, path)
     return done
-
-
-class _Hashed:
-    """The lines of a file, which is hashed beside them: a thread's hashing leaves Python free."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._sha256 = hashlib.sha256()
-        self._file = file
-
-    def __iter__(self) -> Iterator[bytes]:
-        with ThreadPoolExecutor(1) as beside:
-            before: Future[None] | None = None
-            while block := self._file.readlines(1 << 20):
-                if before is not None:
-                    before.result()  # one block at a time, whatever the file's size
-                before = beside.submit(self._sha256.update, b"".join(block))
-                yield from block
-
-    def hexdigest(self) -> str:
-        """Return the hash of what was read, once it was read to its end."""
-        return self._sha256.hexdigest()
 
 
 def _manifest(done: Export, path: Path, keys: PublicKeys) -> Manifest | None:
@@ -137,28 +125,45 @@ class _Follower:
         Nearly every line of a file goes through here, so nothing is called for a line
         but what finds and hashes; whatever is odd about one is for `take` to say.
         """
-        walk, of_chain, begin, end = self.walk, self._of_chain, *_HASH
+        walk, of_chain, marks = self.walk, self._of_chain, self.walk.marks
         sequence, last, at = walk.sequence, walk.last.encode(), walk.at.encode()
         odd = None
         for number, line in numbered:
-            text = line[line.find(_TEXT_KEY) + len(_TEXT_KEY) : -2]
-            place = text.find(_AT_KEY) + len(_AT_KEY)
+            begins, ends = line[:_HASH_BEGIN], line[-2:]
+            plain = begins == _HASH_KEY and line.startswith(_PLAIN_START, _HASH_END)
+            text = (
+                line[_PLAIN_AT:-2]
+                if plain and ends == _PLAIN_END
+                else self._beside_others(line)
+            )
+            # Its keys are sorted: who it was ends first, and the others stand behind.
+            place = text.find(b"}") + _AT_AT
             moment = text[place : place + _AT_LENGTH]
+            previous = text.find(last, place)
+            count = text.rfind(_SEQUENCE_KEY) + _SEQUENCE_AT
+            sequence += 1
             if (
-                of_chain not in text
-                or b',"previous":"%b","provider":"' % last not in text
-                or b',"sequence":%d,"subject":{"name":"' % (sequence + 1) not in text
-                or sha256(text).hexdigest().encode() != line[begin:end]
+                not text.startswith(of_chain, place + _AT_LENGTH)
+                or not text.startswith(_AT_KEY, place - _AT_AT)
+                or not text.startswith(_PREVIOUS_KEY, previous - _PREVIOUS_AT)
+                or not text.startswith(_PROVIDER_KEY, previous + len(last))
+                or not text.startswith(b'%d,"subject":{"name":"' % sequence, count)
                 or moment < at
-                or sequence + 1 in walk.marks
+                or sequence in marks
+                or sha256(text).hexdigest().encode() != line[_HASH_BEGIN:_HASH_END]
             ):
                 odd = number, line
+                sequence -= 1
                 break
-            sequence, last, at = sequence + 1, line[begin:end], moment
-        walk.events += sequence - walk.sequence
-        walk.sequence = sequence
+            last, at = line[_HASH_BEGIN:_HASH_END], moment
+        walk.events, walk.sequence = walk.events + sequence - walk.sequence, sequence
         walk.last, walk.at = (one.decode("ascii", "replace") for one in (last, at))
         return odd
+
+    def _beside_others(self, line: bytes) -> bytes:
+        """Return the event of a line that has more than its event."""
+        self.done.plain = False
+        return _text_in(line)
 
     def take(self, text: bytes, hash_: str, line: int) -> None:
         """Follow one event."""
@@ -191,8 +196,10 @@ class _Follower:
             self.walk.find(self.walk.sequence + 1, "changed", "it is no event", line)
             return self.walk.sequence + 1
         chain, sequence, previous = content
-        walk = self.walk = self.done.walk(chain)
-        self._of_chain = f'"chain":{json.dumps(chain)},"facts":{{'.encode()
+        walk = self.done.walk(chain)
+        self.done.turns += walk is not self.walk
+        self.walk = walk
+        self._of_chain = f'","chain":{json.dumps(chain)},"facts":{{'.encode()
         if sequence != walk.sequence + 1 or previous != walk.last:
             return walk.misstep(sequence, line)
         return sequence
@@ -207,14 +214,17 @@ def _content(text: bytes) -> tuple[str, int, str] | None:
     return found if isinstance(found[0], str) else None
 
 
+def _text_in(line: bytes) -> bytes:
+    """Return what stands as an event in a line that may have names beside it."""
+    return line[line.find(_TEXT_KEY) + len(_TEXT_KEY) : -2]
+
+
 def _follow_json(follower: _Follower, file: Iterable[bytes]) -> None:
     numbered = enumerate(file, start=1)
     while odd := follower.skim(numbered):
         number, line = odd
-        begin, end = _HASH
-        hash_ = line[begin:end].decode("ascii", "replace")
-        text = line[line.find(_TEXT_KEY) + len(_TEXT_KEY) : -2]
-        follower.take(text, hash_, number)
+        hash_ = line[_HASH_BEGIN:_HASH_END].decode("ascii", "replace")
+        follower.take(_text_in(line), hash_, number)
         if follower.walk.full:
             return
 
@@ -222,6 +232,7 @@ def _follow_json(follower: _Follower, file: Iterable[bytes]) -> None:
 def _follow_csv(follower: _Follower, file: Iterable[bytes]) -> None:
     csv.field_size_limit(_LONGEST_CELL)
     many, done = len(lines.CELLS), follower.done
+    done.plain = False
     rows = csv.reader((line.decode("utf-8", "replace") for line in file), strict=True)
     try:
         if tuple(next(rows))[: len(lines.HEADER)] != lines.HEADER:
@@ -241,7 +252,7 @@ def _follow_csv(follower: _Follower, file: Iterable[bytes]) -> None:
         done.find("changed", f"it is no CSV: {error}", rows.line_num)
 
 
-def _look_at_the_ends(done: Export, hashed: str) -> None:
+def _look_at_the_ends(done: Export) -> None:
     known = done.manifest
     for end in known.chains if known else ():
         walk = done.walk(end.chain)
@@ -259,5 +270,21 @@ def _look_at_the_ends(done: Export, hashed: str) -> None:
                 "it was made of a history that was cut, or of an older database"
             )
         )
-    if known and known.sha256 != hashed and not done.found:
+
+
+def _look_at_the_whole(done: Export, path: Path) -> None:
+    """Hold the file against its manifest; its hash is made where anything else is open.
+
+    An event's hash holds all before it. So whoever arrives at a chain's signed end by plain
+    lines, one chain after the other as the manifest has them, has read each letter of them.
+    """
+    known = done.manifest
+    if known is None or done.found:
+        return
+    ends = [end.chain for end in known.chains]
+    if done.plain and list(done.walks) == ends and done.turns == len(ends):
+        return
+    with path.open("rb") as file:
+        hashed = hashlib.file_digest(file, "sha256").hexdigest()
+    if known.sha256 != hashed:
         done.find("file", "the file is not the one that its manifest was signed for")

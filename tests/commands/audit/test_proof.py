@@ -12,7 +12,7 @@ from ceadmin.audit.people import erase
 from ceadmin.audit.verify import verify
 from ceadmin.audit.watch import sign_all
 from ceadmin.lib.signing import own_public_keys
-from ceadmin.teams.models import User
+from ceadmin.teams.models import Membership, User
 from tests.audit_support import forge, rewound
 from tests.commands.audit.conftest import (
     ANN,
@@ -194,3 +194,68 @@ def test_checkpoints_signed_after_an_export_say_nothing_of_it(acme, tmp_path, se
 
     with_file = ("--checkpoints", settings.CHECKPOINT_FILE)
     assert problems(tmp_path / "x.jsonl", *with_file) == []
+
+
+# What belongs to no event
+
+
+@pytest.fixture
+def both(acme, team, tmp_path):
+    """The audits of two organizations in one file; return it with its lines of each."""
+    ada = User.objects.get(email="ada@example.com")
+    Membership.objects.create(user=ada, organization=team.other, is_auditor=True)
+    write(team.other.chain, "one", "two")
+    path = tmp_path / "both.jsonl"
+    assert export(path).code == 0
+    assert problems(path) == []
+    lines = path.read_bytes().splitlines(keepends=True)
+    mine = [line for line in lines if acme.chain.encode() in line]
+    others = [line for line in lines if line not in mine]
+    assert lines in ([*mine, *others], [*others, *mine])
+    return path, lines[0] in mine, mine, others
+
+
+def test_organizations_in_another_order_are_told(both):
+    path, first, mine, others = both
+
+    path.write_bytes(b"".join([*others, *mine] if first else [*mine, *others]))
+
+    assert [code for _, code in problems(path)] == ["file"]
+
+
+def test_organizations_mixed_are_told(both):
+    path, first, mine, others = both
+    before, after = (mine, others) if first else (others, mine)
+
+    path.write_bytes(b"".join([*before[:1], *after[:1], *before[1:], *after[1:]]))
+
+    assert [code for _, code in problems(path)] == ["file"]
+
+
+def test_a_changed_name_is_told(acme, tmp_path):
+    path = tmp_path / "named.jsonl"
+    export(path, "--names")
+
+    text = path.read_text()
+    path.write_text(text.replace('"Ann"', '"Eve"', 1))
+
+    assert [code for _, code in problems(path)] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        (b'{"hash":', b'{ "hash":'),
+        (b'","event":', b'" ,"event":'),
+        (b"}\n", b"} \n"),
+        (b"}\n", b"}\r\n"),
+        (b'","event":', b'","note":"x","event":'),
+    ],
+)
+def test_a_letter_beside_an_event_is_told(acme, tmp_path, text, other):
+    path = tmp_path / "acme.jsonl"
+    export(path)
+
+    path.write_bytes(path.read_bytes().replace(text, other, 1))
+
+    assert problems(path) != []
