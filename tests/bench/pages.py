@@ -10,6 +10,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 
 from ceadmin.teams.models import User
+from ceadmin.teams.recent import BEGAN_AT, CONFIRMED_AT
 from instances.models import Run
 
 LIST = "/admin/instances/instance/"
@@ -25,6 +26,7 @@ class Client:
         store[SESSION_KEY] = str(user.pk)
         store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
         store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        store[BEGAN_AT] = store[CONFIRMED_AT] = int(time.time())
         store.save()
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.cookies = {settings.SESSION_COOKIE_NAME: store.session_key}
