@@ -28,8 +28,9 @@ from ceadmin.lib.signing import own_public_keys
 from ceadmin.teams.models import Membership
 from ceadmin.teams.permissions import actor_of
 from instances import runs
-from tests.bench import pages
+from tests.bench import pages, processes
 from tests.bench.fleet import Fleet, check
+from tests.bench.world import World
 
 LIST = "/admin/audit/event/"
 #: Page → its query. An act and an outcome have an index each; of words and a provider only
@@ -139,6 +140,26 @@ def verified(fleet: Fleet, folder: Path) -> Iterator[dict[str, Any]]:
     _expect(done.found, told, events + 1)  # the export is an event of it
     yield {"of": "file", "bare": bare, "verify": took, **about}
     path.unlink()
+
+
+def footprints(fleet: Fleet, world: World) -> dict[str, float]:
+    """Return the most memory that each command takes for the chain as it is, in MB."""
+    Membership.objects.filter(user=fleet.user).update(is_auditor=True)
+    who = ("--as", fleet.user.email, "--organization", fleet.organization.slug)
+    lines, cells = (str(world.folder / f"memory.{kind}") for kind in ("jsonl", "csv"))
+    commands = {
+        "exporting as JSON lines": ("export_audit", lines, *who),
+        "exporting as CSV": ("export_audit", cells, *who),
+        "verifying a file": ("verify_audit", lines),
+        "verifying the database": ("verify_audit",),
+    }
+    took = {}
+    for name, words in commands.items():
+        command = world.command("manage.py", *words)
+        took[name] = processes.most_resident(command)
+    for path in world.folder.glob("memory.*"):
+        path.unlink()
+    return took
 
 
 def _hash(texts: list[str]) -> None:

@@ -15,6 +15,8 @@ Row = dict[str, Any]
 PAGE = 2.0
 #: Verifying keeps at least so much of the speed of a bare loop.
 THIRD = 1 / 3
+#: Exporting and verifying many events take so much of the memory of a few.
+CONSTANT = 1.25
 #: The chain may cost a run so much of its wall time.
 CHAIN = 1.15
 
@@ -29,6 +31,8 @@ def audit(target: Target, sessions: list[Session], sizes: Sizes) -> Iterator[Row
             times = session.ask("audit_pages", looks=sizes.looks)
             row = {"part": "audit", "database": session.database}
             yield {**row, "events": events, "times": times}
+            took = session.ask("audit_footprints")
+            yield {**row, "part": "footprint", "events": events, "memory": took}
         for number in range(sizes.proofs):
             for told in session.ask("audit_verify"):
                 row = {"part": "proof", "database": session.database}
@@ -60,9 +64,10 @@ def figures(of: dict[str, list[Row]]) -> Iterator[Figure]:
     for database, name in DATABASES.items():
         mine = {
             part: [row for row in of[part] if row["database"] == database]
-            for part in ("audit", "proof", "chain")
+            for part in ("audit", "footprint", "proof", "chain")
         }
         yield from _pages(mine["audit"], name, judged=database == "postgres")
+        yield from _footprints(mine["footprint"], name)
         yield from _proof(mine["proof"], name)
         ratios = tuple(row["chained"] / row["plain"] for row in mine["chain"])
         if ratios:
@@ -84,6 +89,17 @@ def _pages(rows: list[Row], name: str, *, judged: bool) -> Iterator[Figure]:
         most = PAGE if judged else None
         yield Figure(title, name, (took / times[few][page],), most=most)
         yield Figure(f"audit, {page}, at {many:,} events", name, (took * 1000,), "ms")
+
+
+def _footprints(rows: list[Row], name: str) -> Iterator[Figure]:
+    memory = {row["events"]: row["memory"] for row in rows}
+    if len(memory) < 2:
+        return
+    few, many = min(memory), max(memory)
+    for command, took in memory[many].items():
+        title = f"memory of {command}, at {many:,} events against {few:,}"
+        yield Figure(title, name, (took / memory[few][command],), most=CONSTANT)
+        yield Figure(f"memory of {command}, at {many:,} events", name, (took,), "MB")
 
 
 def _proof(rows: list[Row], name: str) -> Iterator[Figure]:

@@ -1,7 +1,10 @@
 """What processes cost, from /proc: CPU seconds and resident memory of a whole tree."""
 
 import os
+import subprocess
 from pathlib import Path
+
+from tests.bench.world import ROOT
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -36,6 +39,16 @@ def resident(pids: list[int]) -> float:
     """Return the resident memory of processes in MB; pages that they share count for each."""
     rows = [_stat(pid) for pid in pids]
     return sum(int(row[21]) for row in rows if row) * _PAGE / 1e6
+
+
+def most_resident(command: list[str]) -> float:
+    """Run a command to its good end; return the most resident memory that it had, in MB."""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command[1:3]} ended with {process.returncode}")
+    return used.ru_maxrss * 1024 / 1e6
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -114,6 +114,11 @@ class Questions:
         with self.installation.web() as port:
             return audit.looked_at(self.installation.fleet, port, looks)
 
+    def audit_footprints(self) -> dict[str, float]:
+        """Export and verify the organization's chain by commands; tell their memory."""
+        one = self.installation
+        return audit.footprints(one.fleet, one.world)
+
     def audit_verify(self) -> list[dict[str, Any]]:
         """Verify the organization's chain and an export of it, and hash the same barely."""
         one = self.installation
