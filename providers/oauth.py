@@ -86,6 +86,13 @@ def consent_extras(provider: Provider) -> dict[str, str]:
     return dict(provider.consent.extras)
 
 
+def missing_scopes(provider: Provider, scope: str) -> tuple[str, ...]:
+    """Return the scopes of which one is needed for a refresh token, () where one is asked for."""
+    wanted = provider.consent.scopes
+    asked = scope.replace(",", " ").split()
+    return () if set(wanted) & set(asked) else wanted
+
+
 def callback_values(provider: Provider, query: Mapping[str, str]) -> dict[str, str]:
     """Return what the provider's redirect carries beside code and state.
 

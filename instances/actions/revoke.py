@@ -91,8 +91,8 @@ _NOT_DONE = (Verdict.REFUSED, Verdict.THROTTLED, Verdict.UNAVAILABLE)
 
 def revoke(case: Case, *, steps: Steps | None = None) -> Flow[Result]:
     """Revoke one instance's grant and prove it."""
-    if case.provider is None:
-        return _NO_PROVIDER
+    if case.provider is None or case.switched_off:
+        return _off(case.provider)
     steps = steps or Steps()
     try:
         remote = yield from read_remote(case, step=steps.read)
@@ -107,6 +107,19 @@ def revoke(case: Case, *, steps: Steps | None = None) -> Flow[Result]:
     except SameGrant as same:
         facts = {"same_as_item": same.item_id}
         return Result(Outcome.SKIPPED.value, cause="same_grant", facts=facts)
+
+
+def _off(provider: Provider | None) -> Result:
+    """Return the result of an instance whose provider may not be called, or is not known."""
+    if provider is None:
+        return _NO_PROVIDER
+    return Result(
+        Outcome.MISCONFIGURED.value,
+        cause="provider_off",
+        explanation=f"The record of {provider.name} is off: it was not proved. An owner of "
+        "the organization can switch it on under Providers > Providers switched on; then "
+        f"revoke again. By hand: {'; '.join(provider.manual_steps)}.",
+    )
 
 
 def _not_revocable(case: Case, problem: NotRevocable) -> Result:
