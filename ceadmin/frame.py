@@ -60,7 +60,11 @@ PLACES = (
         "providers",
         _("Providers"),
         "providers",
-        ("providers.providerapp", "providers.limit"),
+        (
+            "providers.providerapp",
+            "providers.limit",
+            "providers.enabledprovider",
+        ),
     ),
     Place("audit", _("Audit"), "audit", ("audit.event",), apart=True),
     Place("organization", _("Organization"), "organization", ("teams.organization",)),

@@ -31,8 +31,7 @@ _STANDARD_AUTH = {
 }
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NEED_SECRET = frozenset({ClientAuth.BODY, ClientAuth.BASIC, ClientAuth.HEADER})
-_SIGNED = frozenset({ClientAuth.HMAC_SHA1, ClientAuth.HMAC_SHA256})
-_WITH_SECRET = _NEED_SECRET | _SIGNED
+_WITH_SECRET = _NEED_SECRET | rules.SIGNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +142,8 @@ def _request(filling: _Filling) -> http.Request:
 
 def _url(filling: _Filling) -> str:
     url = rules.fill(filling.call.url, lambda name: _address_part(filling, name))
+    if rules.has_open_host(filling.call) and not sites.is_public_address(url):
+        raise sites.off_limits(filling.provider, urlsplit(url).netloc)
     pairs = [(name, filling.fill(text)) for name, text in filling.call.query.items()]
     pairs += _token_field(filling, Placement.QUERY)
     if not pairs:
@@ -156,6 +157,8 @@ def _address_part(filling: _Filling, name: str) -> str:
     place = filling.provider.placeholders.get(name)
     if place is not None and place.kind == PlaceholderKind.URL:
         return value
+    if place is not None and place.kind == PlaceholderKind.PATH:
+        return quote(value, safe="/")
     # A client or proxy would resolve these as steps in the path, encoded or not.
     if value in (".", ".."):
         raise _bad_token(filling.provider)
@@ -197,6 +200,9 @@ def _headers(filling: _Filling) -> tuple[tuple[str, str], ...]:
 
 
 def _signed(filling: _Filling, request: http.Request) -> http.Request:
-    if filling.call.client_auth not in _SIGNED:
+    if filling.call.client_auth not in rules.SIGNING:
         return request
-    return oauth.signed(request, filling.grant, filling.call.client_auth)
+    call = filling.call
+    return oauth.signed(
+        request, filling.grant, call.client_auth, realm=filling.fill(call.realm)
+    )

@@ -40,21 +40,27 @@ def parse(text: str, file: str) -> Provider:
 
 def load(folder: Path) -> dict[str, Provider]:
     """Read a folder of records; raise `SpecError` at the first fault."""
-    records = [parse(*_read(path)) for path in sorted(folder.glob("*.toml"))]
-    for clash in _clashes(records):
-        raise clash
+    records, found = _read_all(folder)
+    for problem in found:
+        raise problem
     return {record.key: record for record in records}
 
 
 def problems(folder: Path = DATA) -> list[SpecError]:
     """Return what is wrong, one problem per file at most, then what clashes."""
+    # The product's own are read once for the check and for all that follows.
+    _, found = _own() if folder == DATA else _read_all(folder)
+    return list(found)
+
+
+def _read_all(folder: Path) -> tuple[list[Provider], list[SpecError]]:
     records, found = [], []
     for path in sorted(folder.glob("*.toml")):
         try:
             records.append(parse(*_read(path)))
         except SpecError as error:
             found.append(error)
-    return [*found, *_clashes(records)]
+    return records, [*found, *_clashes(records)]
 
 
 def _read(path: Path) -> tuple[str, str]:
@@ -78,8 +84,20 @@ def _clashes(records: Iterable[Provider]) -> Iterator[SpecError]:
 
 
 @functools.cache
+def _own() -> tuple[list[Provider], list[SpecError]]:
+    return _read_all(DATA)
+
+
+@functools.cache
 def _shipped() -> dict[str, Provider]:
-    return load(DATA)
+    records, found = _own()
+    for problem in found:
+        raise problem
+    return {record.key: record for record in sorted(records, key=_by_name)}
+
+
+def _by_name(record: Provider) -> str:
+    return record.name.casefold()
 
 
 @functools.cache
@@ -91,9 +109,10 @@ def _by_element() -> dict[str, Provider]:
     }
 
 
+@functools.cache
 def all() -> tuple[Provider, ...]:
     """Return every record, by name."""
-    return tuple(sorted(_shipped().values(), key=lambda record: record.name.lower()))
+    return tuple(_shipped().values())
 
 
 def get(key: str) -> Provider:

@@ -123,6 +123,7 @@ class PlaceholderKind(TextChoices):
 
     HOST = "host", "Part of a host name"
     VALUE = "value", "A value in path, query or body"
+    PATH = "path", "Steps of a path"
     URL = "url", "A whole address"
     AUTH = "auth", "The standard's name of a client authentication"
 

@@ -152,6 +152,51 @@ def _elements(provider: Provider) -> tuple[str, ...]:
     return (*provider.element_keys, *provider.related_element_keys)
 
 
+class EnabledProvider(models.Model):
+    """A record that is off by itself, switched on for one organization by an owner."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="enabled_providers"
+    )
+    provider_key = models.CharField("provider", max_length=64)
+    enabled_at = models.DateTimeField("switched on")
+    enabled_by_name = models.CharField("switched on by", max_length=255)
+
+    class Meta:
+        verbose_name = "provider switched on"
+        verbose_name_plural = "providers switched on"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "provider_key"], name="provider_enabled_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        known = catalogue.find(self.provider_key)
+        return known.name if known else self.provider_key
+
+    def clean(self) -> None:
+        """Refuse what the catalogue does not have, what needs no switch, and what is on."""
+        known = catalogue.find(self.provider_key)
+        if known is None or not known.needs_switch:
+            raise ValidationError({"provider_key": [_NEEDS_NO_SWITCH]})
+        same = EnabledProvider.objects.filter(
+            organization=self.organization_id, provider_key=self.provider_key
+        )
+        if same.exclude(pk=self.pk).exists():
+            raise ValidationError({"provider_key": ["It is switched on already."]})
+
+
+_NEEDS_NO_SWITCH = "Choose a record that is off and has a call to make."
+
+
+def enabled_keys(organization: Organization) -> frozenset[str]:
+    """Return the keys of the records that an organization's owners switched on; one query."""
+    rows = EnabledProvider.objects.filter(organization=organization)
+    return frozenset(rows.values_list("provider_key", flat=True))
+
+
 class Limit(models.Model):
     """How many calls an organization allows in one place, instead of what the record says."""
 

@@ -5,6 +5,7 @@ exchanges a code or refreshes a token, since the platform does both.
 """
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -26,6 +27,7 @@ _SIGNATURES = {
     ClientAuth.HMAC_SHA256: oauth1.SIGNATURE_HMAC_SHA256,
 }
 
+_REALM = re.compile(r'realm="([^"]*)"')
 _FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 
@@ -55,7 +57,9 @@ def revocation_body(
     return (_FORM,), urlencode(pairs).encode("ascii")
 
 
-def signed(request: http.Request, grant: Grant, method: ClientAuth) -> http.Request:
+def signed(
+    request: http.Request, grant: Grant, method: ClientAuth, *, realm: str = ""
+) -> http.Request:
     """Return the request with an OAuth 1 signature made with the grant's tokens."""
     client = oauth1.Client(
         grant.client_id,
@@ -63,6 +67,7 @@ def signed(request: http.Request, grant: Grant, method: ClientAuth) -> http.Requ
         resource_owner_key=grant.access_token,
         resource_owner_secret=grant.token_secret,
         signature_method=_SIGNATURES[method],
+        realm=realm or None,
     )
     body = request.body.decode("utf-8") if request.body else None
     _, headers, _ = client.sign(
@@ -79,6 +84,13 @@ def signed(request: http.Request, grant: Grant, method: ClientAuth) -> http.Requ
 def consent_extras(provider: Provider) -> dict[str, str]:
     """Return what to add to the address at which a person consents."""
     return dict(provider.consent.extras)
+
+
+def missing_scopes(provider: Provider, scope: str) -> tuple[str, ...]:
+    """Return the scopes of which one is needed for a refresh token, () where one is asked for."""
+    wanted = provider.consent.scopes
+    asked = scope.replace(",", " ").split()
+    return () if set(wanted) & set(asked) else wanted
 
 
 def callback_values(provider: Provider, query: Mapping[str, str]) -> dict[str, str]:
@@ -146,7 +158,7 @@ def _session(
 ) -> tuple[Any, dict[str, str], dict[str, Any]]:
     headers = dict(request.headers)
     scheme, _, value = headers.get("Authorization", "").partition(" ")
-    if grant and scheme == "OAuth":
+    if grant and scheme == "OAuth" and "oauth_signature=" in value:
         del headers["Authorization"]
         return _signing(grant, value), headers, {}
     if grant and scheme == "Bearer" and value == grant.access_token:
@@ -158,10 +170,12 @@ def _session(
 
 def _signing(grant: Grant, signature: str) -> OAuth1Session:
     method = "HMAC-SHA256" if "HMAC-SHA256" in signature else "HMAC-SHA1"
+    realm = _REALM.search(signature)
     return OAuth1Session(
         grant.client_id,
         client_secret=grant.client_secret,
         resource_owner_key=grant.access_token,
         resource_owner_secret=grant.token_secret,
         signature_method=method,
+        realm=realm[1] if realm else None,
     )

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ceadmin.lib import http, redact
-from providers import answers, calls
-from providers.choices import Effect, Life, Proof, TokenKind, Verdict
+from providers import answers, calls, rules
+from providers.choices import Effect, Life, Placement, Proof, TokenKind, Verdict
 from providers.errors import NotRevocable
 from providers.grants import Grant
 from providers.sites import site_values
@@ -81,7 +81,10 @@ def plan(
     call = _call(provider, form)
     if not (grant.access_token or grant.refresh_token):
         raise NotRevocable("nothing_to_revoke", "The instance holds no OAuth token.")
+    _refuse_unsigned(provider, call, grant)
     wanted = set(TokenKind) if only is None else {TokenKind(only)}
+    if call.token.place == Placement.NONE:
+        return [_step(provider, call, grant, _held(grant))]
     kinds = [kind for kind in provider.revoke.order if kind in wanted]
     steps = [
         _step(provider, call, grant, kind) for kind in _sent(provider, grant, kinds)
@@ -101,6 +104,21 @@ def _call(provider: Provider, form: str) -> Call:
         raise NotRevocable("unknown_form", sentence)
     sentence = f"{provider.name} offers no revocation that can be called."
     raise NotRevocable("unsupported", sentence, provider.manual_steps)
+
+
+def _refuse_unsigned(provider: Provider, call: Call, grant: Grant) -> None:
+    secret = grant.token_secret
+    if call.client_auth in rules.SIGNING and (not secret or redact.is_masked(secret)):
+        sentence = (
+            f"{provider.name} wants the call signed with the secret of the token, and the "
+            "platform does not show it."
+        )
+        raise NotRevocable("unsupported", sentence, provider.manual_steps)
+
+
+def _held(grant: Grant) -> TokenKind:
+    """Return the kind that stands for a grant whose call carries no token."""
+    return TokenKind.REFRESH if grant.refresh_token else TokenKind.ACCESS
 
 
 def _sent(

@@ -18,6 +18,7 @@ from providers.choices import (
     Verdict,
 )
 from providers.errors import SpecError
+from providers.quirks import QUIRKS
 from providers.spec import (
     GRANT_PLACEHOLDERS,
     Call,
@@ -35,8 +36,9 @@ _NAMED_PLACES = frozenset(
     {Placement.FORM, Placement.JSON, Placement.QUERY, Placement.HEADER}
 )
 _BODY_OF = {Placement.FORM: BodyKind.FORM, Placement.JSON: BodyKind.JSON}
-_SIGNING = frozenset({ClientAuth.HMAC_SHA1, ClientAuth.HMAC_SHA256})
-_AUTHORIZING = _SIGNING | {ClientAuth.BASIC, ClientAuth.BEARER}
+#: Ways to authenticate that sign the call with the token's own secret.
+SIGNING = frozenset({ClientAuth.HMAC_SHA1, ClientAuth.HMAC_SHA256})
+_AUTHORIZING = SIGNING | {ClientAuth.BASIC, ClientAuth.BEARER}
 _SECRETS = GRANT_PLACEHOLDERS - {"client_id"}
 #: RFC 6749 §5.2: these speak of the client, so they never mean that a token is gone.
 CLIENT_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
@@ -59,7 +61,7 @@ def fill(template: str, value: Callable[[str], str]) -> str:
 @lru_cache(maxsize=512)
 def named_in(call: Call) -> frozenset[str]:
     """Return the placeholders in a call's templates."""
-    parts = [call.url, *_texts(call)]
+    parts = [call.url, call.realm, *_texts(call)]
     return frozenset(name for part in parts for name in names_in(part))
 
 
@@ -68,6 +70,12 @@ def names_of(call: Call) -> frozenset[str]:
     """Return the placeholders that a call needs, wherever they stand."""
     source = call.client_auth_from
     return named_in(call) | {source} if source else named_in(call)
+
+
+@lru_cache(maxsize=512)
+def has_open_host(call: Call) -> bool:
+    """Tell whether the host of a call is known only once its placeholders are filled."""
+    return bool(names_in(call.url.partition("://")[2].partition("/")[0]))
 
 
 def body_kind(call: Call) -> BodyKind:
@@ -131,6 +139,11 @@ def _support(provider: Provider) -> None:
             provider.manual_steps, "manual_steps", "is empty: what does a person do?"
         )
         return
+    if revoke.supported == Supported.PARTIAL and not revoke.call:
+        _require(
+            provider.manual_steps, "manual_steps", "is empty: what does a person do?"
+        )
+        return
     _require(revoke.call, "revoke.call", "is missing")
     _require(
         revoke.order or revoke.accepts == Accepts.ACCOUNT, "revoke.order", "is empty"
@@ -144,7 +157,7 @@ def _order(provider: Provider) -> None:
     taken = {
         Accepts.ACCESS: {TokenKind.ACCESS},
         Accepts.REFRESH: {TokenKind.REFRESH},
-        Accepts.ACCOUNT: set(),
+        Accepts.ACCOUNT: set(),  # no token is sent
     }.get(revoke.accepts, set(TokenKind))
     fits = set(revoke.order) <= taken and len(set(revoke.order)) == len(revoke.order)
     _require(fits, "revoke.order", f"does not fit accepts = {revoke.accepts}")
@@ -158,10 +171,21 @@ def _answers(provider: Provider) -> None:
         words = {word for match in answer.match for word in match.equals}
         about_client = words & CLIENT_ERRORS and answer.means != Verdict.REFUSED
         _require(not about_client, key, "a client's error never means a dead token")
+    _one_success(revoke.answers)
     for name in ("verification", "introspection"):
         part = getattr(provider, name)
         if part:
             _distinct(f"{name}.answers", part.answers)
+
+
+def _one_success(answers: tuple[RevokeAnswer, ...]) -> None:
+    """Refuse a status that is a yes with a certain body and with any body."""
+    yes = [answer for answer in answers if answer.means == Verdict.REVOKED]
+    bare = {status for answer in yes if not answer.match for status in answer.status}
+    for at, answer in enumerate(answers):
+        twice = answer in yes and answer.match and bare & set(answer.status)
+        words = "claims a second shape of success for its status"
+        _require(not twice, f"revoke.answers.{at}", words)
 
 
 def _distinct(key: str, answers: tuple[RevokeAnswer | LifeAnswer, ...]) -> None:
@@ -197,6 +221,10 @@ def _placeholders(provider: Provider) -> None:
         _require(name in used, key, "is used nowhere")
         fits = not place.default or place.pattern.fullmatch(place.default)
         _require(fits, f"{key}.default", "does not match the pattern")
+        known = not place.quirk or place.quirk in QUIRKS
+        _require(known, f"{key}.quirk", "is no function of providers/quirks.py")
+        clash = place.per_account and place.default
+        _require(not clash, f"{key}.default", "cannot be there: accounts differ")
         for at, source in enumerate(place.sources):
             one = source.pattern.groups == 1
             _require(one, f"{key}.sources.{at}.pattern", "needs exactly one group")
@@ -296,8 +324,9 @@ def _one_authorization(provider: Provider, call: Call, key: str) -> None:
     allowed = 2 if signed else 1
     _require(sum(claims) <= allowed, key, "has two Authorization headers")
     _require(
-        signed == (call.client_auth in _SIGNING), f"{key}.client_auth", "is not OAuth 1"
+        signed == (call.client_auth in SIGNING), f"{key}.client_auth", "is not OAuth 1"
     )
+    _require(signed or not call.realm, f"{key}.realm", "belongs to a signature")
 
 
 def _header_names(provider: Provider, call: Call, key: str) -> None:

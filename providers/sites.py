@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from providers import rules
+from providers import quirks, rules
 from providers.choices import PlaceholderKind, SourcePart
 from providers.errors import NotRevocable
 from providers.spec import Call, Placeholder, Provider, Source
@@ -64,11 +64,11 @@ def _find(
     """Return the value, or the configuration key whose value does not fit."""
     misfit = ""
     for source, text in _candidates(place, configuration):
-        taken = _take(source, text)
+        taken = quirks.read(place.quirk, _take(source, text))
         if taken and fits(place, taken):
             return taken, ""
         misfit = misfit or source.key
-    own = str(app_site.get(name) or "")
+    own = "" if place.per_account else str(app_site.get(name) or "")
     if own:
         return (own, "") if fits(place, own) else ("", f"site.{name}")
     return ("", misfit) if misfit else (place.default, "")
@@ -113,6 +113,8 @@ def fits(place: Placeholder, value: str) -> bool:
     """Say whether a value may stand where the placeholder stands."""
     if not _plain(value) or not place.pattern.fullmatch(value):
         return False
+    if place.kind == PlaceholderKind.PATH:
+        return not {"", ".", ".."} & set(value.split("/"))
     return place.kind != PlaceholderKind.URL or is_public_address(value)
 
 
@@ -169,7 +171,7 @@ def problems(provider: Provider, app_site: object) -> list[str]:
     for name in sorted(needed & provider.placeholders.keys() - app_site.keys()):
         place = provider.placeholders[name]
         told = place.sources or place.default or place.kind == PlaceholderKind.AUTH
-        if not told:
+        if not (told or place.per_account):
             found.append(f"{name} is needed: {place.meaning}.")
     return found
 
@@ -178,9 +180,20 @@ def _judged(provider: Provider, name: str, value: object) -> str:
     place = provider.placeholders.get(name)
     if place is None:
         return f"{provider.name} knows no such value."
+    if place.per_account:
+        return "Each instance has its own, so it cannot be set for all of them."
     if isinstance(value, str) and fits(place, value):
         return ""
     return f"This is not {place.meaning}."
+
+
+def off_limits(provider: Provider, host: str) -> NotRevocable:
+    """Return the refusal of a call whose whole host is no public name."""
+    sentence = (
+        f"{host!r} is no public host, so nothing was sent there. Correct the site values "
+        f"of the provider app for {provider.name}."
+    )
+    return NotRevocable("bad_host", sentence)
 
 
 def _absent(provider: Provider, name: str, misfit: str) -> NotRevocable:
@@ -194,6 +207,9 @@ def _absent(provider: Provider, name: str, misfit: str) -> NotRevocable:
         return NotRevocable("bad_host", sentence)
     sentence = (
         f"The instance's configuration does not tell {name!r} ({meaning}), which "
-        f"{provider.name} needs. Set it among the site values of the provider app."
+        f"{provider.name} needs."
     )
+    if provider.placeholders[name].per_account:
+        return NotRevocable("missing_site_value", sentence, provider.manual_steps)
+    sentence += " Set it among the site values of the provider app."
     return NotRevocable("missing_site_value", sentence)

@@ -66,6 +66,7 @@ class Call:
     fields: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    realm: str = ""  # of a signature: whose account it is made for
     note: str = ""
 
 
@@ -120,6 +121,7 @@ class Revocation:
     order: tuple[TokenKind, ...] = ()
     refresh_kills_access: bool = False
     access_kills_refresh: bool = False
+    access_lives_seconds: float | None = None  # once its refresh token is dead
     propagation_seconds: float = 0.0
     call: Call | None = None
     alternates: Mapping[str, Call] = field(default_factory=dict)
@@ -166,6 +168,8 @@ class Placeholder:
     pattern: re.Pattern[str]
     sources: tuple[Source, ...] = ()
     default: str = ""
+    quirk: str = ""  # the function of providers/quirks.py that reads an entry
+    per_account: bool = False  # one app has many, so none can stand with the app
 
 
 # Politeness
@@ -197,7 +201,16 @@ class Consent:
     """What is special about asking a person."""
 
     extras: Mapping[str, str] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()  # without one of these no refresh token comes
     callback: Mapping[str, CallbackValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Under which names an instance's configuration holds the tokens, where not the usual ones."""
+
+    access: str = ""
+    secret: str = ""  # OAuth 1: of the access token
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +244,7 @@ class Provider:
     identity: Identity | None = None
     account_placeholder: str = ""  # whose value is the account's id
     placeholders: Mapping[str, Placeholder] = field(default_factory=dict)
+    entries: Entries = field(default_factory=Entries)
     consent: Consent = field(default_factory=Consent)
     refresh_rotation: Rotation = Rotation.UNKNOWN
     refresh_rotation_note: str = ""
@@ -242,6 +256,11 @@ class Provider:
     def revocable(self) -> bool:
         """Whether there is a revoke call at all."""
         return self.revoke.call is not None
+
+    @property
+    def needs_switch(self) -> bool:
+        """Whether its call is made only where an owner switched it on."""
+        return self.revocable and not self.enabled_by_default
 
     @property
     def verifiable(self) -> bool:

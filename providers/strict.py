@@ -24,27 +24,28 @@ def build(cls: type[T], table: object, key: str = "") -> T:
     """Return a `cls` made from a table; raise `SpecError` at the first fault."""
     if not isinstance(table, Mapping):
         raise SpecError(key, "is not a table")
-    hints = _hints(cls)  # type: ignore[arg-type]
-    for name in table:
+    hints, required = _shape(cls)  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for name, value in table.items():
         if name not in hints:
             raise SpecError(_join(key, str(name)), "is not a known key")
-    values = {
-        name: _value(hints[name], table[name], _join(key, name)) for name in table
-    }
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        if field.name not in values and _required(field):
-            raise SpecError(_join(key, field.name), "is missing")
+        values[name] = _value(hints[name], value, f"{key}.{name}" if key else name)
+    for name in required:
+        if name not in values:
+            raise SpecError(_join(key, name), "is missing")
     return cls(**values)
 
 
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
-def _required(field: "dataclasses.Field[Any]") -> bool:
+def _shape(cls: type) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the fields of a dataclass with their types, and those without a default."""
     missing = dataclasses.MISSING
-    return field.default is missing and field.default_factory is missing
+    needed = (
+        field.name
+        for field in dataclasses.fields(cls)
+        if field.default is missing and field.default_factory is missing
+    )
+    return get_type_hints(cls), tuple(needed)
 
 
 def _join(key: str, name: str) -> str:
@@ -52,14 +53,22 @@ def _join(key: str, name: str) -> str:
 
 
 def _value(hint: Any, value: object, key: str) -> Any:
-    reader = _READERS.get(get_origin(hint) or hint)
-    if reader:
-        return reader(hint, value, key)
+    if type(value) is hint:
+        return value  # the shortest way for what is right already
+    return _reader(hint)(hint, value, key)
+
+
+@functools.cache
+def _reader(hint: Any) -> Callable[[Any, object, str], Any]:
+    """Return what reads a value of a type: found once, since a catalogue has thousands."""
+    known = _READERS.get(get_origin(hint) or hint)
+    if known:
+        return known
     if dataclasses.is_dataclass(hint):
-        return build(hint, value, key)  # type: ignore[arg-type]
+        return build
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return _word(hint, value, key)
-    return _plain(hint, value, key)
+        return _word
+    return _plain
 
 
 def _plain(hint: Any, value: object, key: str) -> object:

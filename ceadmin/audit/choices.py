@@ -19,6 +19,8 @@ class Action(models.TextChoices):
     PROVIDER_APP_ADDED = "provider_app_added", "A provider app was added."
     PROVIDER_APP_CHANGED = "provider_app_changed", "A provider app was changed."
     PROVIDER_APP_REMOVED = "provider_app_removed", "A provider app was removed."
+    PROVIDER_ENABLED = "provider_enabled", "A provider was switched on."
+    PROVIDER_DISABLED = "provider_disabled", "A provider was switched off again."
     LIMIT_CHANGED = "limit_changed", "A limit of calls was set or taken away."
     KEYS_ROTATING = "keys_rotating", "Sealing anew with the newest key was begun."
     KEYS_ROTATED = "keys_rotated", "Secrets were sealed anew with the newest key."

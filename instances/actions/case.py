@@ -37,6 +37,7 @@ class Case:
     hub: str = ""
     element_token: str = field(default="", repr=False)
     provider: Provider | None = None  # None: the catalogue does not know the element
+    switched_off: bool = False  # its record is off, and no owner switched it on
     app: App | None = None  # None: no provider app is assigned
     site: Mapping[str, str] = field(
         default_factory=dict

@@ -157,6 +157,7 @@ _OF_CODES: dict[str, str] = {
     "unauthorized_client": "The token belongs to another app. Assign the one it was made with.",
     "refreshed": "The platform made new access tokens. Revoke the refresh tokens.",
     "no_app": "No provider app is assigned. Assign one on the instance's page.",
+    "provider_off": "The provider's record is off. An owner can switch it on under Providers.",
     "unknown_element": "The catalogue knows no provider for the element.",
     "masked_token": "The platform hides the token, so nothing can be revoked with it.",
     "same_grant": "Another item of the run deals with the same grant.",

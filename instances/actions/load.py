@@ -22,7 +22,7 @@ from instances.choices import DESTRUCTIVE, AttemptState, Outcome
 from instances.cloud_elements import Credentials
 from instances.models import Attempt, Instance, Item, Run
 from providers import catalogue
-from providers.models import ProviderApp
+from providers.models import ProviderApp, enabled_keys
 
 #: Under which its column seals an element token.
 _TOKEN = "instance.element_token"  # noqa: S105 (a label)
@@ -103,7 +103,9 @@ def load_cases(items: Sequence[Item], run: Run) -> dict[int, Start]:
     instances = Instance.objects.filter(among(Instance, "id", wanted))
     rows = instances.values_list(*_Known._fields)
     found = {row[0]: _Known._make(row) for row in rows}
-    frame = _Frame(run, credentials, _apps(found.values()), _revoked_before(items, run))
+    apps = _apps(found.values())
+    off = _switched_off(run, found.values(), apps)
+    frame = _Frame(run, credentials, apps, _revoked_before(items, run), off)
     return {item.pk: _start(item, found, frame) for item in items}
 
 
@@ -115,6 +117,7 @@ class _Frame:
     credentials: Credentials
     apps: Mapping[int, tuple[str, App | SealError]]  # with the provider's key
     sent: set[int]  # items, see `_revoked_before`
+    off: frozenset[str]  # the providers that nobody switched on
 
 
 def _apps(rows: Iterable[_Known]) -> dict[int, tuple[str, App | SealError]]:
@@ -124,6 +127,18 @@ def _apps(rows: Iterable[_Known]) -> dict[int, tuple[str, App | SealError]]:
         app.pk: (app.provider_key, _opened(app))
         for app in ProviderApp.objects.filter(pk__in=pks)
     }
+
+
+def _switched_off(
+    run: Run, rows: Iterable[_Known], apps: Mapping[int, tuple[str, App | SealError]]
+) -> frozenset[str]:
+    """Return the providers whose record is off here; asks only where a record is off by itself."""
+    if run.kind not in DESTRUCTIVE:
+        return frozenset()
+    keys = {row.provider_key for row in rows} | {key for key, _ in apps.values()}
+    records = [record for key in keys if (record := catalogue.find(key))]
+    off = {record.key for record in records if record.needs_switch}
+    return frozenset(off - enabled_keys(run.organization)) if off else frozenset()
 
 
 def _opened(app: ProviderApp) -> App | SealError:
@@ -189,6 +204,7 @@ def _case(
         hub=known.hub,
         element_token=token,
         provider=catalogue.find(provider_key),
+        switched_off=provider_key in frame.off,
         app=app,
         site=dict(known.site),
         options={**run.options, "account": known.account},

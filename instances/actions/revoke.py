@@ -91,8 +91,8 @@ _NOT_DONE = (Verdict.REFUSED, Verdict.THROTTLED, Verdict.UNAVAILABLE)
 
 def revoke(case: Case, *, steps: Steps | None = None) -> Flow[Result]:
     """Revoke one instance's grant and prove it."""
-    if case.provider is None:
-        return _NO_PROVIDER
+    if case.provider is None or case.switched_off:
+        return _off(case.provider)
     steps = steps or Steps()
     try:
         remote = yield from read_remote(case, step=steps.read)
@@ -107,6 +107,19 @@ def revoke(case: Case, *, steps: Steps | None = None) -> Flow[Result]:
     except SameGrant as same:
         facts = {"same_as_item": same.item_id}
         return Result(Outcome.SKIPPED.value, cause="same_grant", facts=facts)
+
+
+def _off(provider: Provider | None) -> Result:
+    """Return the result of an instance whose provider may not be called, or is not known."""
+    if provider is None:
+        return _NO_PROVIDER
+    return Result(
+        Outcome.MISCONFIGURED.value,
+        cause="provider_off",
+        explanation=f"The record of {provider.name} is off: it was not proved. An owner of "
+        "the organization can switch it on under Providers > Providers switched on; then "
+        f"revoke again. By hand: {'; '.join(provider.manual_steps)}.",
+    )
 
 
 def _not_revocable(case: Case, problem: NotRevocable) -> Result:
@@ -182,24 +195,38 @@ def _reader(case: Case) -> partial[RemoteInstance]:
 def _trial(
     case: Case, provider: Provider, remote: RemoteInstance, steps: Steps
 ) -> Trial:
-    problem = remote.token_problem if remote.configuration else "no_configuration"
+    problem = _token_problem(provider, remote)
     if problem:
         raise NotRevocable(*_TOKEN_PROBLEMS[problem], provider.manual_steps)
-    redact.learn(remote.access_token, remote.refresh_token, remote.token)
-    app = case.app
+    grant = _grant(case, provider, remote)
+    redact.learn(*grant.secrets, remote.token)
+    known_by = sealed.traces(grant.refresh_token or grant.access_token)
+    token = remote.token or case.element_token
+    return Trial(case, provider, grant, steps, known_by, token)
+
+
+def _token_problem(provider: Provider, remote: RemoteInstance) -> str:
+    if not remote.configuration:
+        return "no_configuration"
+    own = provider.entries.access
+    return remote.problem_of(own) if own else remote.token_problem
+
+
+def _grant(case: Case, provider: Provider, remote: RemoteInstance) -> Grant:
+    app, own = case.app, provider.entries
     site = revocation.site_values(
         provider, remote.configuration or {}, app.site if app else {}
     )
-    grant = Grant(
-        access_token=remote.access_token,
-        refresh_token=remote.refresh_token,
+    return Grant(
+        access_token=remote.token_at(own.access) if own.access else remote.access_token,
+        refresh_token="" if own.access else remote.refresh_token,
         site=site,
         client_id=app.client_id if app else "",
         client_secret=app.client_secret if app else "",
+        token_secret=(
+            remote.token_at(own.secret) if own.secret else remote.access_token_secret
+        ),
     )
-    known_by = sealed.traces(remote.refresh_token or remote.access_token)
-    token = remote.token or case.element_token
-    return Trial(case, provider, grant, steps, known_by, token)
 
 
 def _plan(case: Case, trial: Trial) -> list[Step]:

@@ -73,6 +73,7 @@ class Trial:
         tokens = (
             self.grant.access_token,
             self.grant.refresh_token,
+            self.grant.token_secret,
             self.element_token,
         )
         return (*self.case.secrets, *(token for token in tokens if token))

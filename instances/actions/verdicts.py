@@ -79,14 +79,21 @@ _REFRESH_UNSEEN = (
 def judge(trial: Trial) -> Result:
     """Return the result of a revocation whose calls were all made."""
     outcome, cause, explanation = _judge(trial)
-    until = f" at {trial.until}" if trial.until else ""
     return Result(
         outcome.value,
         cause=cause,
-        explanation=explanation.format(name=trial.provider.name, until=until),
+        explanation=explanation.format(name=trial.provider.name, until=_until(trial)),
         facts=trial.facts,
         changes=trial.changes,
     )
+
+
+def _until(trial: Trial) -> str:
+    """Say when the access token ends: the source may know, or the record how long it lives."""
+    if trial.until:
+        return f" at {trial.until}"
+    seconds = trial.provider.revoke.access_lives_seconds
+    return f", within {round(seconds / 60)} minutes" if seconds else ""
 
 
 def _judge(trial: Trial) -> _Judged:
@@ -119,14 +126,21 @@ def _lost(trial: Trial) -> _Judged:
 def _alive(trial: Trial) -> _Judged:
     took_refresh = "refresh" in trial.taken
     if trial.source == "alive":
-        only_refresh = took_refresh and "access" not in trial.taken
-        if only_refresh and not trial.provider.revoke.refresh_kills_access:
+        if _ends_by_itself(trial):
             return Outcome.EXPIRING, "access_lives", _EXPIRING
         return Outcome.STILL_ALIVE, "alive_at_source", _ALIVE
     if trial.source == "dead" and not took_refresh and trial.grant.refresh_token:
         return Outcome.STILL_ALIVE, "refreshed", _HEALED
     words = _ALIVE_THERE if trial.source == "dead" else _ALIVE
     return Outcome.STILL_ALIVE, "alive_through_platform", words
+
+
+def _ends_by_itself(trial: Trial) -> bool:
+    """Tell whether the access token was to live on: nothing said that it would die."""
+    revoke = trial.provider.revoke
+    if "access" in trial.taken:
+        return revoke.access_lives_seconds is not None
+    return not revoke.refresh_kills_access
 
 
 def _dead(trial: Trial) -> _Judged:

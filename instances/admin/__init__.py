@@ -2,6 +2,7 @@
 
 from instances.admin import (
     audit,
+    enabled_provider,
     instance,
     item,
     limit,
@@ -14,6 +15,7 @@ from instances.admin import (
 
 __all__ = [
     "audit",
+    "enabled_provider",
     "instance",
     "item",
     "limit",

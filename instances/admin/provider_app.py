@@ -37,7 +37,8 @@ from instances.admin.trying import (
 )
 from instances.models import Instance
 from providers import catalogue
-from providers.models import ProviderApp
+from providers.models import ProviderApp, enabled_keys
+from providers.oauth import missing_scopes
 
 
 class _Decoder(json.JSONDecoder):
@@ -311,8 +312,14 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
         app: Any = self.get_object(request, unquote(object_id))
         extra: dict[str, Any] = {}
         if app is not None:
+            provider = catalogue.find(app.provider_key)
             extra = {
-                "provider": catalogue.find(app.provider_key),
+                "provider": provider,
+                "switched_off": bool(provider and provider.needs_switch)
+                and app.provider_key not in enabled_keys(app.organization),
+                "wanted_scopes": missing_scopes(provider, app.scope)
+                if provider
+                else (),
                 "our_callback": callback_address(app.provider_key),
                 "may_operate": may(request.user, Act.OPERATE, app.organization),
             }

@@ -77,14 +77,22 @@ class RemoteInstance:
 
         One of "masked_token", "garbled_token", "no_configuration", "no_token".
         """
+        return self.problem_of(ACCESS_TOKEN, REFRESH_TOKEN)
+
+    def problem_of(self, *names: str) -> str:
+        """Return why none of these entries holds a token to use, or "" when one does."""
         if self.configuration is None:
             return "no_configuration"
-        if self.tokens_masked:
+        if any(redact.is_masked(self._configured(name)) for name in names):
             return "masked_token"
-        if self.access_token or self.refresh_token:
+        if any(self._token(name) for name in names):
             return ""
-        held = any(self._configured(name) for name in USER_TOKENS)
+        held = any(self._configured(name) for name in names)
         return "garbled_token" if held else "no_token"
+
+    def token_at(self, name: str) -> str:
+        """Return the token that an entry holds, "" when there is none to use."""
+        return self._token(name)
 
     def _configured(self, name: str) -> str:
         return (self.configuration or {}).get(name) or ""

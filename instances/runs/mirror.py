@@ -15,6 +15,7 @@ from instances.models.instance import instance_uid
 from providers import catalogue, revocation
 from providers.models import ProviderApp
 from providers.revocation import NotRevocable
+from providers.spec import Provider
 
 #: Fields whose change is drift worth reporting; tokens and times are not.
 _DRIFT = (
@@ -91,7 +92,7 @@ class Mirror:
                     row, name, getattr(known, name) if known else getattr(row, name)
                 )
             return
-        row.grant_fingerprint = _fingerprint(remote)
+        row.grant_fingerprint = _fingerprint(remote, catalogue.find(row.provider_key))
         row.client_id = remote.client_id[:255]
         row.callback_url = remote.callback_url[:500]
         row.configuration_names = list(remote.configuration_names)
@@ -144,7 +145,10 @@ def mirror_of(organization: Organization) -> Mirror:
     return Mirror(organization, dict(apps))
 
 
-def _fingerprint(remote: RemoteInstance) -> str:
+def _fingerprint(remote: RemoteInstance, provider: Provider | None) -> str:
     """Return the only trace of a customer's token that is kept."""
+    own = provider.entries.access if provider else ""
     token = remote.refresh_token or remote.access_token
+    if own:
+        token = remote.token_at(own)
     return sealed.fingerprint(token) if token else ""

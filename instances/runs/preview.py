@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from django.db.models import Count, Q
 
@@ -13,6 +13,7 @@ from instances.models import Instance, Item, Run
 from instances.querysets import InstanceQuerySet
 from instances.runs.forecast import Forecast, forecast
 from providers import catalogue
+from providers.models import enabled_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,13 @@ _DEAD = (InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED)
 def preview(run: Run) -> Preview:
     """Return what `run` would do to its frozen list."""
     by_provider = _listed(run)
-    effects = [_effect(run.kind, key, states) for key, states in by_provider.items()]
+    off = _switched_off(run, by_provider)
+    effects = [
+        _off(effect) if effect.provider_key in off else effect
+        for effect in (
+            _effect(run.kind, key, states) for key, states in by_provider.items()
+        )
+    ]
     siblings = _siblings(run) if run.kind in DESTRUCTIVE else Instance.objects.none()
     return Preview(
         total=sum(effect.count for effect in effects),
@@ -125,6 +132,20 @@ def _effect(kind: str, key: str, states: _States) -> Effect:
     )
 
 
+def _switched_off(run: Run, keys: Iterable[str]) -> set[str]:
+    """Return the providers whose record is off here; asks only where one is off by itself."""
+    if run.kind not in DESTRUCTIVE:
+        return set()
+    records = [record for key in keys if (record := catalogue.find(key))]
+    off = {record.key for record in records if record.needs_switch}
+    return off - enabled_keys(run.organization) if off else set()
+
+
+def _off(effect: Effect) -> Effect:
+    record = catalogue.get(effect.provider_key)
+    return replace(effect, possible=0, problem=_OFF, manual_steps=record.manual_steps)
+
+
 def _without_app(kind: str, count: int) -> str:
     if not count:
         return ""
@@ -141,6 +162,9 @@ _WANTED: dict[str, str] = {
     RunKind.DRILL: _THROUGH,
 }
 _UNKNOWN = "The catalogue does not know this element. Assign a provider app with the generic record."
+_OFF = (
+    "This record is off: it was not proved. An owner can switch it on under Providers."
+)
 _NO_CALL = "This provider offers no revocation that can be called here."
 
 

@@ -21,7 +21,7 @@ from instances import reconnect, runs, selection
 from instances.choices import RunKind
 from instances.models import Instance, Item, ReconnectLink, Run
 from instances.views.public import FAILURES
-from providers.models import Limit, ProviderApp
+from providers.models import EnabledProvider, Limit, ProviderApp
 from tests.browsers import sign_in
 from tests.instances.fleet import Fleet
 from tests.people import Team
@@ -40,6 +40,7 @@ MODELS = {
     "instances_run": Run,
     "instances_item": Item,
     "instances_reconnectlink": ReconnectLink,
+    "providers_enabledprovider": EnabledProvider,
     "providers_limit": Limit,
     "providers_providerapp": ProviderApp,
     "teams_organization": Organization,
@@ -151,6 +152,12 @@ def world(emulator, broker, site_url, team) -> Team:
     make_links(fleet)
     Limit.objects.create(
         organization=team.acme, scope="provider", provider_key="box", rate=5
+    )
+    EnabledProvider.objects.create(
+        organization=team.acme,
+        provider_key="atlassian",
+        enabled_at=timezone.now(),
+        enabled_by_name="Otto",
     )
     Instance.objects.filter(name="box 5").update(status="degraded")
     Instance.objects.filter(name="box 4").update(status="missing")

@@ -82,6 +82,8 @@ def configuration(world: World, instance: Instance) -> dict[str, str | None]:
         masked.add("oauth.api.key")
     if world.switch("mask_user_tokens") or "masked_tokens" in instance.quirks:
         masked.update(_USER_TOKENS)
+    if "masked_token_secret" in instance.quirks:
+        masked.add("oauth.user.token.secret")
     return {
         key: MASK if key in masked and value else value
         for key, value in instance.configuration.items()

@@ -10,6 +10,7 @@ from .elements import RESOURCES
 from .messages import Answer, Request, as_json
 from .profiles import PROFILES
 from .records import Element, Instance
+from .signatures import secret_of
 from .world import World
 
 
@@ -123,6 +124,8 @@ def refresh_now(world: World, instance: Instance) -> tuple[bool, str]:
 def store_tokens(world: World, instance: Instance, access: str, refresh: str) -> None:
     """Let the instance hold these tokens from now on, with a clean record."""
     instance.configuration["oauth.user.token"] = access
+    if "oauth.user.token.secret" in instance.configuration:
+        instance.configuration["oauth.user.token.secret"] = secret_of(access)
     instance.configuration["oauth.user.refresh_token"] = refresh or None
     instance.configuration["oauth.user.refresh_time"] = str(int(world.now() * 1000))
     instance.refresh_failures = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from . import consent, grants, revocation
+from . import consent, grants, revocation, signatures
 from .messages import Answer, Refused, Request, as_json, nothing, page
 from .profiles import provider_of_host
 from .records import Account, Grant, Server
@@ -185,6 +185,19 @@ def generic_userinfo(world: World, request: Request) -> Answer:
     return as_json({"sub": found[0].id, "name": found[0].name, "email": found[0].email})
 
 
+def twitter_me(world: World, request: Request) -> Answer:
+    """Answer X's `verify_credentials` to a call that a live token signed."""
+    client, token = signatures.signer(world, request, "twitter")
+    grant = world.grant_by_token(token)
+    request.trace.instances = world.instances_of_grant(grant)
+    alive = client is not None and grants.is_live(world, token)
+    request.note("alive" if alive else "dead")
+    if not alive or grant is None:
+        words = {"code": 89, "message": "Invalid or expired token."}
+        return as_json({"errors": [words]}, 401)
+    return as_json({"id_str": grants.account_of(world, grant).id})
+
+
 def generic_metadata(world: World, request: Request) -> Answer:
     """Answer the server's metadata (RFC 8414)."""
     base = f"https://{request.host}"
@@ -272,6 +285,8 @@ _ROUTES: list[tuple[str, tuple[str, ...], re.Pattern[str], re.Pattern[str], Hand
         ("generic", _POST, r".*", r"/oauth/revoke", revocation.generic),
         ("generic", _POST, r".*", r"/oauth/introspect", generic_introspect),
         ("generic", _GET, r".*", r"/oauth/userinfo", generic_userinfo),
+        ("twitter", _POST, r"api\..*", r"/1\.1/oauth/invalidate_token\.json", revocation.twitter),
+        ("twitter", _GET, r"api\..*", r"/1\.1/account/verify_credentials\.json", twitter_me),
         ("twitter", _GET, r".*", r"/oauth/(authenticate|authorize)", consent.show),
         ("twitter", _POST, r".*", r"/oauth/(authenticate|authorize)", consent.decide),
     )

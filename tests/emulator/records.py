@@ -129,7 +129,7 @@ class Instance:
     grant: int = 0
     quirks: list[str] = field(
         default_factory=list
-    )  # masked_tokens, empty_configuration, id_as_string
+    )  # masked_tokens, masked_token_secret, empty_configuration, id_as_string
 
     @property
     def key(self) -> int:

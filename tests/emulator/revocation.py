@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hmac import compare_digest
 
-from . import grants
+from . import grants, signatures
 from .messages import Answer, Refused, Request, as_form, as_json, nothing
 from .profiles import PROFILES
 from .records import Client, Grant, Token
@@ -100,6 +100,20 @@ def quickbooks(world: World, request: Request) -> Answer:
         return as_json({"error": "invalid_client"}, 401)
     request.trace.client = client.client_id
     return _revoke(world, request, token, nothing(400), client)
+
+
+def twitter(world: World, request: Request) -> Answer:
+    """Revoke at X by OAuth 1: the token that signs the call dies and is named in the answer."""
+    client, token = signatures.signer(world, request, "twitter")
+    if client is None:
+        request.note("invalid_signature", *_held_by(world, token))
+        words = {"code": 32, "message": "Could not authenticate you."}
+        return as_json({"errors": [words]}, 401)
+    request.trace.client = client.client_id
+    words = {"code": 89, "message": "Invalid or expired token."}
+    unknown = as_json({"errors": [words]}, 401)
+    answer = _revoke(world, request, token, unknown, client)
+    return as_json({"access_token": token}) if answer.status == 200 else answer
 
 
 def generic(world: World, request: Request) -> Answer:

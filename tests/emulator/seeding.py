@@ -12,6 +12,7 @@ from .exchange import configuration, pair
 from .profiles import PROFILES
 from .reauthentication import element_token
 from .records import Account, Client, Element, Grant, Instance, Organization, Server
+from .signatures import secret_of
 from .world import World
 
 _SITE = ("instance_host", "org", "shard", "realm", "host")
@@ -176,6 +177,8 @@ def _configuration(
         "event.notification.enabled": "false",
         "event.notification.callback.url": None,
     }
+    if owner.provider == "twitter":
+        held["oauth.user.token.secret"] = secret_of(grants.newest(grant, "access"))
     given: dict[str, str | None] = row.get("configuration", {})
     return held | configuration(owner) | given
 

@@ -1,11 +1,14 @@
 """Providers are data: no code knows one, and every record is tried."""
 
+import inspect
+import json
 import re
 import tomllib
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
 from providers import catalogue, choices, spec
+from providers.quirks import QUIRKS
 from tests.house.sources import PRODUCT, ROOT, name_of, python_files, strings
 from tests.providers.test_cycle import CASES
 
@@ -51,8 +54,28 @@ def test_no_code_names_a_provider_s_host():
     assert found == []
 
 
-def test_every_record_goes_through_the_whole_cycle():
-    assert set(CASES) == {record.key for record in catalogue.all()}
+def test_every_record_goes_through_the_cycle_or_has_its_requests_pinned():
+    revocable = {record.key for record in catalogue.all() if record.revocable}
+    pinned = json.loads((ROOT / "tests/golden/requests.json").read_text())
+
+    assert set(CASES) <= set(pinned) == revocable
+
+
+def test_every_quirk_is_short_used_by_a_record_and_tested():
+    used = {
+        place.quirk
+        for record in catalogue.all()
+        for place in record.placeholders.values()
+        if place.quirk
+    }
+    lines = {
+        name: len(inspect.getsource(function).splitlines())
+        for name, function in QUIRKS.items()
+    }
+    tested = set(strings(ROOT / "tests" / "providers" / "test_quirks.py"))
+
+    assert used == set(QUIRKS) == tested & set(QUIRKS)
+    assert max(lines.values()) <= 30
 
 
 def guide():

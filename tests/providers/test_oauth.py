@@ -15,9 +15,10 @@ from oauthlib.oauth2 import WebApplicationClient
 
 from ceadmin.lib import http
 from providers import catalogue, oauth
+from providers.choices import ClientAuth
 from providers.errors import BadCallbackValue
 from providers.revocation import identity, plan, verification
-from tests.providers.support import ALL_KEYS, grant, record
+from tests.providers.support import ALL_KEYS, REVOCABLE, grant, record
 
 REPLY = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nX-Echo: yes\r\n\r\n" + b'{"id": "77"}'
@@ -96,9 +97,12 @@ def test_a_bearer_call_has_equal_bytes_on_both_roads(recorder, key, make):
     assert bulk == single
 
 
-@pytest.mark.parametrize("key", ALL_KEYS)
+@pytest.mark.parametrize("key", REVOCABLE)
 def test_a_revocation_has_equal_bytes_on_both_roads(recorder, key):
-    held = grant(key, refresh_token="a+b/c=&ü", client_secret="s:é")
+    # A header takes no other letters than ASCII's.
+    plain = catalogue.get(key).revoke.call.client_auth == ClientAuth.HEADER
+    secret = "s:e" if plain else "s:é"
+    held = grant(key, refresh_token="a+b/c=&ü", client_secret=secret)
     [step, *_] = plan(catalogue.get(key), held)
 
     bulk, single = both_roads(recorder, step.request, held)

@@ -14,7 +14,7 @@ from ceadmin.teams.policies import Asker
 from ceadmin.teams.terms import Terms
 from instances import runs
 from instances.models import Approval
-from providers.models import Limit, ProviderApp
+from providers.models import EnabledProvider, Limit, ProviderApp
 from tests.security.roads import Place, need_approval, road
 from tests.teams.inviting import invited
 
@@ -189,6 +189,26 @@ def remove_a_provider_app(place: Place) -> bool:
     pk = place.fleet.app("salesforce").pk
     place.post(f"providers/providerapp/{pk}/delete/", post="yes")
     return not ProviderApp.objects.filter(pk=pk).exists()
+
+
+@own
+def switch_a_provider_on(place: Place) -> bool:
+    form = {"provider_key": "atlassian", "understood": "on"}
+    page = "providers/enabledprovider/add/"
+    place.post(page, organization=place.team.acme.pk, **form)
+    return EnabledProvider.objects.exists()
+
+
+@own
+def switch_a_provider_off(place: Place) -> bool:
+    row = EnabledProvider.objects.create(
+        organization=place.team.acme,
+        provider_key="atlassian",
+        enabled_at=timezone.now(),
+        enabled_by_name="Otto",
+    )
+    place.post(f"providers/enabledprovider/{row.pk}/delete/", post="yes")
+    return not EnabledProvider.objects.exists()
 
 
 @own

@@ -18,6 +18,7 @@ LISTS = (
     "instances_item",
     "instances_reconnectlink",
     "instances_run",
+    "providers_enabledprovider",
     "providers_limit",
     "providers_providerapp",
     "teams_membership",

@@ -11,7 +11,7 @@ from ceadmin.audit.models import Event
 from ceadmin.teams.models import Membership, Organization, User
 from instances import reconnect
 from instances.models import Attempt, Instance, InstanceTag, Item, ReconnectLink, Run
-from providers.models import Limit, ProviderApp
+from providers.models import EnabledProvider, Limit, ProviderApp
 from tests.instances.fleet import Fleet
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +23,7 @@ SHOWN = {
     "instances_item": Item,
     "instances_reconnectlink": ReconnectLink,
     "instances_run": Run,
+    "providers_enabledprovider": EnabledProvider,
     "providers_limit": Limit,
     "providers_providerapp": ProviderApp,
     "teams_membership": Membership,
@@ -45,6 +46,12 @@ def spoiled(emulator, team):
     app = fleet.apps["box"]
     Limit.objects.create(
         organization=team.acme, scope="app", provider_app=app, rate=20_000
+    )
+    EnabledProvider.objects.create(
+        organization=team.acme,
+        provider_key="atlassian",
+        enabled_at=timezone.now(),
+        enabled_by_name=EVIL,
     )
     ProviderApp.objects.update(name=EVIL, scope=EVIL, last_problem=EVIL)
     for kind in ("probe", "reconnect", "drill"):

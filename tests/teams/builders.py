@@ -24,7 +24,8 @@ from ceadmin.teams.models import Invitation, Membership, Organization, User
 from instances.choices import InstanceStatus, RunKind
 from instances.models import Instance, Item, ReconnectLink, Run
 from instances.models.instance import instance_uid
-from providers.models import Limit, ProviderApp
+from providers import catalogue
+from providers.models import EnabledProvider, Limit, ProviderApp
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -148,6 +149,26 @@ def limit(organization: Organization, mark: str) -> Limit:
     app = provider_app(organization, f"{mark}-{Limit.objects.count()}")
     return Limit.objects.create(
         organization=organization, scope="app", provider_app=app, rate=7
+    )
+
+
+def enabled_form(organization: Organization) -> dict[str, Any]:
+    return {
+        "organization": organization.pk,
+        "provider_key": "atlassian",
+        "understood": "on",
+    }
+
+
+@builder("providers.EnabledProvider", form=enabled_form)
+def enabled_provider(organization: Organization, mark: str) -> EnabledProvider:
+    off = [record.key for record in catalogue.all() if record.needs_switch]
+    off.remove("atlassian")  # the form's
+    return EnabledProvider.objects.create(
+        organization=organization,
+        provider_key=off[EnabledProvider.objects.count() % len(off)],
+        enabled_at=AT,
+        enabled_by_name=mark,
     )
 
 
