@@ -24,6 +24,7 @@ OWN_SITES = {
     "docusign": {"base_host": "na3.docusign.net"},
     "dynamics365": {"org": "acme"},
     "egnyte": {"domain": "acme"},
+    "gitlab": {"host": "gitlab.com"},
     "keycloak": {"host": "id.example.com", "realm": "staff"},
     "mailchimp": {"dc": "us1"},
     "marketo": {"munchkin_id": "123-abc-456"},

@@ -15,6 +15,15 @@ def test_the_shipped_catalogue_has_no_problems():
     assert checks.check_catalogue() == []
 
 
+def test_the_catalogue_is_read_once_for_the_check_and_for_all_else(monkeypatch):
+    records = catalogue.all()
+    monkeypatch.setattr(catalogue, "_read", None)  # a second reading would fail
+
+    assert checks.check_catalogue() == []
+    assert catalogue.all() is records
+    assert catalogue.get("box") in records
+
+
 def test_there_is_one_record_per_file():
     assert sorted(record.key for record in catalogue.all()) == FILES
     assert {"box", "salesforce", "adobe_sign", "quickbooks"} <= set(FILES)

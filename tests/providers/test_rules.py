@@ -55,6 +55,41 @@ FAULTS = [
         },
         "revoke.answers.1",
     ),
+    (
+        {
+            "revoke__answers": [
+                {**OK, "match": [{"path": "status", "equals": ["success"]}]},
+                OK,
+            ]
+        },
+        "revoke.answers.0",
+    ),
+    ({"revoke__call__realm": "acme"}, "revoke.call.realm"),
+    (
+        {
+            "revoke__call__url": "https://{shop}.example.com",
+            "placeholders__shop": {**HOST, "quirk": "guess"},
+        },
+        "placeholders.shop.quirk",
+    ),
+    (
+        {
+            "revoke__call__url": "https://{shop}.example.com",
+            "placeholders__shop": {**HOST, "default": "a", "per_account": True},
+        },
+        "placeholders.shop.default",
+    ),
+    (
+        {
+            "revoke__call__url": "https://{shop}.example.com",
+            "placeholders__shop": {**HOST, "kind": "path"},
+        },
+        "revoke.call.url",
+    ),
+    (
+        {"revoke__supported": "partial", "revoke__call": None, "manual_steps": []},
+        "manual_steps",
+    ),
     ({"placeholders__shop": HOST}, "placeholders.shop"),
     ({"account_placeholder": "shop"}, "account_placeholder"),
     ({"authorization_url": "https://{shop}.example.com"}, "authorization_url"),
