@@ -163,6 +163,8 @@ class FramedAdmin(_Admin):
 
     #: The path from the model to its organization; "" or "pk" does not narrow.
     organization_path = "organization"
+    #: What adding a row is called; "" says Add and the model's name.
+    add_title: str | Promise = ""
     #: What an empty list says: what this place is for, and the first step.
     empty_icon = ""
     empty_title: str | Promise = ""
@@ -171,6 +173,16 @@ class FramedAdmin(_Admin):
     empty_action: tuple[str | Promise, str] | None = None
     #: Bulk actions whose button is marked as dangerous.
     danger_actions: tuple[str, ...] = ("delete_selected",)
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Call the form of a new row by its own name, if it has one."""
+        words = {"title": self.add_title} if self.add_title else {}
+        return super().add_view(request, form_url, {**words, **(extra_context or {})})
 
     def headline(self, request: HttpRequest) -> str | Promise:
         """Return the sentence that a reader of this list came for; "" counts the rows."""

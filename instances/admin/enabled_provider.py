@@ -77,6 +77,7 @@ class EnabledProviderAdmin(OwnersAdmin):
     ordering = ("organization__name", "provider_key", "pk")
     readonly_fields = ("provider", "why_off", "does", "by_hand", "enabled_at", "by")
 
+    add_title = "Switch a provider on"
     empty_icon = "providers"
     empty_title = "Nothing is switched on"
     empty_text = (

@@ -2,12 +2,19 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.bench.world import ROOT
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_WATCH = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
 
 
 def tree(root: int) -> list[int]:
@@ -43,12 +50,12 @@ def resident(pids: list[int]) -> float:
 
 def most_resident(command: list[str]) -> float:
     """Run a command to its good end; return the most resident memory that it had, in MB."""
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command[1:3]} ended with {process.returncode}")
-    return used.ru_maxrss * 1024 / 1e6
+    # A process begins with its parent's most: so its parent is a small one.
+    watched = [sys.executable, "-I", "-S", "-c", _WATCH, *command]
+    told = subprocess.run(watched, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    if told.returncode:
+        raise RuntimeError(f"{command[1:3]} ended with {told.returncode}")
+    return int(told.stdout) * 1024 / 1e6
 
 
 def _stat(pid: int) -> list[str] | None:

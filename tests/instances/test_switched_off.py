@@ -189,6 +189,14 @@ def test_only_records_that_are_off_and_have_a_call_are_offered(otto):
     assert not {"box", "spotify", "ebay"} & set(offered)
 
 
+def test_the_list_and_the_form_name_what_they_do(otto):
+    page, form = otto.get(LIST).content.decode(), otto.get(ADD).content.decode()
+
+    assert "Switch a provider on</a>" in page
+    assert "<h1>Switch a provider on</h1>" in form
+    assert "Add provider switched" not in page + form
+
+
 def test_members_see_what_is_on_and_have_no_buttons(client, team):
     row = switched_on(team.acme)
     assert client.login(username=team.vic.email, password=PASSWORD)
