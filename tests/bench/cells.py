@@ -75,6 +75,7 @@ class Sizes:
         1_000,
         1_000_000,
     )  # of the audit, when its pages are opened
+    weighed: tuple[int, int] = (100_000, 1_000_000)  # … when its commands' memory is
     proofs: int = 3
     audited_items: int = 10_000  # revocations of a run with and without the chain
     chain_rounds: int = 4
@@ -97,6 +98,7 @@ def tiny() -> Sizes:
         worker_items=300,
         ceiling=2_000,
         events=(200, 2_000),
+        weighed=(1_000, 2_000),
         proofs=1,
         audited_items=300,
         chain_rounds=2,

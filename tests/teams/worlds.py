@@ -106,7 +106,7 @@ def absent_pk(model: type[models.Model]) -> object:
 #: What differs between two answers that say the same: the form's check value, and time.
 _PASSING = (
     (r'name="csrfmiddlewaretoken" value="\w+"', "CSRF"),
-    (r"\b\d+ (s|min)\b", "A WHILE"),
+    (r"\bjust now\b|\b\d+ (s|min|h)( ago)?\b", "A WHILE"),
     (r"\d{2}:\d{2}(:\d{2})?", "THE TIME"),
 )
 
