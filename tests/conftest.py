@@ -40,7 +40,9 @@ os.environ |= {
 }
 if ON_SERVERS:
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
-    os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
+    # Of two processes each has a database of its own, and the broker that it is given.
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"].split(",")[number]
 
 django.setup()
 

@@ -2,7 +2,8 @@
 
 Use: python -m tests.run [ARGUMENT FOR PYTEST…]. First SQLite with the embedded broker;
 in two processes; then, where TEST_DATABASE_URL and TEST_REDIS_URL name servers, the tests
-that touch a database or a broker once more on those, in one. REQUIRE_BROWSER=1 makes a
+that touch a database or a broker once more on those: in two processes where TEST_REDIS_URL
+names two databases of Redis, with a comma between, else in one. REQUIRE_BROWSER=1 makes a
 missing Chromium a failure.
 """
 
@@ -14,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 # Each process has a database, a broker, an emulator and a worker of its own; who gets what
-# stands in tests/conftest.py. The servers of the second run are one of each,
-# and their other databases may belong to somebody: that run has one process.
+# stands in tests/conftest.py. On a server of Redis other databases may belong to
+# somebody: two processes share it only where two databases are named.
 TWO_AT_ONCE = ("-n", "2", "--dist", "loadfile")
 SERVERS = ("TEST_DATABASE_URL", "TEST_REDIS_URL")
 
@@ -27,7 +28,9 @@ def main(arguments: list[str]) -> int:
     missing = [name for name in SERVERS if not os.environ.get(name)]
     if not missing and not first["code"]:
         servers = {"CEADMIN_TEST_SERVERS": "1"}
-        arguments = ["-m", "services", *arguments]
+        brokers = os.environ["TEST_REDIS_URL"].split(",")
+        share = TWO_AT_ONCE if len(brokers) > 1 else ()
+        arguments = ["-m", "services", *share, *arguments]
         reports.append(run("PostgreSQL and a separate Redis", arguments, servers))
     if missing:
         names = " and ".join(missing)
