@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from ceadmin.frame import FramedAdmin, chosen_organization
 from ceadmin.teams.choices import Act
 from ceadmin.teams.permissions import organizations
 from ceadmin.teams.scoping import ScopedAdmin, user_of
+from providers import catalogue
 
 
 def without_shortcuts(form: Any, name: str) -> Any:
@@ -43,3 +45,10 @@ class OwnersAdmin(FramedAdmin, ScopedAdmin):
         return super().render_change_form(
             request, {**context, **ONE_BUTTON}, *args, **kwargs
         )
+
+
+def offer_providers(form: forms.BaseForm) -> None:
+    """Let a form's `provider_key` be chosen by name from the whole catalogue."""
+    known = [(one.key, one.name) for one in catalogue.all()]
+    choices = [("", "Choose a provider"), *known]
+    form.fields["provider_key"].choices = choices  # type: ignore[attr-defined]

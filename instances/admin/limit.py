@@ -10,8 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from instances.actions import limits
-from instances.admin.choosers import OwnersAdmin, without_shortcuts
-from providers import catalogue
+from instances.admin.choosers import OwnersAdmin, offer_providers, without_shortcuts
 from providers.choices import LimitScope
 from providers.limits import in_words, limits_of
 from providers.models import Limit
@@ -41,9 +40,7 @@ class LimitForm(_Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "provider_key" in self.fields:
-            known = [(one.key, one.name) for one in catalogue.all()]
-            choices = [("", "Choose a provider"), *known]
-            self.fields["provider_key"].choices = choices  # type: ignore[attr-defined]
+            offer_providers(self)
 
     def clean(self) -> dict[str, Any]:
         """Leave out what does not belong to the chosen place."""

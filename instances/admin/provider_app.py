@@ -24,7 +24,7 @@ from ceadmin.teams.recent import require_recent
 from instances.actions import credentials, trying
 from instances.actions.findings import Report
 from instances.actions.load import callback_address
-from instances.admin.choosers import OwnersAdmin, without_shortcuts
+from instances.admin.choosers import OwnersAdmin, offer_providers, without_shortcuts
 from instances.admin.organization import tell, tell_tried
 from instances.admin.secrets import AGAIN, SecretField, set_on, used_last
 from instances.admin.trying import (
@@ -78,9 +78,7 @@ class ProviderAppForm(SecretForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "provider_key" in self.fields:
-            known = [(one.key, one.name) for one in catalogue.all()]
-            choices = [("", "Choose a provider"), *known]
-            self.fields["provider_key"].choices = choices  # type: ignore[attr-defined]
+            offer_providers(self)
         if "element_key" in self.fields:
             self.fields["element_key"].required = False
             self.fields["element_key"].help_text = _ELEMENT
