@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +13,7 @@ from ceadmin.audit.models import Event, Origin, Person
 from instances import runs
 from instances.choices import RunKind
 from instances.models import Instance, Run
+from tests.instances.fleet import Fleet
 from tests.people import PASSWORD
 
 WHY = {"reason": "Vendor leaked", "ticket": "SEC-7"}
@@ -73,3 +75,21 @@ def drafted(client: Client, kind: str = RunKind.REVOKE) -> Run:
 
 
 REVOKER = ("Rita", "operator,revoker,viewer", RITA)
+
+
+@pytest.fixture
+def fleet(emulator, team) -> Fleet:
+    """Acme's instances on both sides."""
+    return Fleet(emulator, team.acme, team.rita)
+
+
+@pytest.fixture
+def rita(team) -> Client:
+    """The revoker's browser."""
+    return browser(team.rita, RITA)
+
+
+@pytest.fixture
+def otto(team) -> Client:
+    """The owner's browser."""
+    return browser(team.otto, OTTO)

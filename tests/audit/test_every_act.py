@@ -23,35 +23,19 @@ from tests.audit.telling import (
     WHY,
     browser,
     drafted,
+    fleet,
+    otto,
     press,
+    rita,
     told,
 )
-from tests.instances.fleet import Fleet
 from tests.instances.killing import quick
 from tests.instances.reconnecting import Browser, Waiting, callback_path, waiting
 from tests.people import PASSWORD, make_user
 
-__all__ = ["quick"]
+__all__ = ["fleet", "otto", "quick", "rita"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
-
-
-@pytest.fixture
-def fleet(emulator, team) -> Fleet:
-    """Acme's instances on both sides."""
-    return Fleet(emulator, team.acme, team.rita)
-
-
-@pytest.fixture
-def rita(team) -> Client:
-    """The revoker's browser."""
-    return browser(team.rita, RITA)
-
-
-@pytest.fixture
-def otto(team) -> Client:
-    """The owner's browser."""
-    return browser(team.otto, OTTO)
 
 
 def test_a_run_is_drafted_approved_started_paused_and_stopped(fleet, rita, team):

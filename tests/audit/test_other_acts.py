@@ -20,35 +20,21 @@ from tests.audit.telling import (
     WHY,
     browser,
     drafted,
+    fleet,
+    otto,
     press,
+    rita,
     told,
 )
-from tests.instances.fleet import Fleet
 from tests.people import PASSWORD
 from tests.teams.pages import fields_of
+
+__all__ = ["fleet", "otto", "rita"]
 
 pytestmark = pytest.mark.django_db
 
 OWNER = ("Otto", "owner,viewer", OTTO)
 OPERATOR = ("Olga", "operator,viewer", RITA)
-
-
-@pytest.fixture
-def fleet(emulator, team) -> Fleet:
-    """Acme's instances on both sides."""
-    return Fleet(emulator, team.acme, team.rita)
-
-
-@pytest.fixture
-def rita(team) -> Client:
-    """The revoker's browser."""
-    return browser(team.rita, RITA)
-
-
-@pytest.fixture
-def otto(team) -> Client:
-    """The owner's browser."""
-    return browser(team.otto, OTTO)
 
 
 def submit(client: Client, page: str, **typed: object) -> None:
