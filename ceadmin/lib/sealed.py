@@ -81,8 +81,7 @@ def seal(label: str, row_uid: uuid.UUID | str, plain: str) -> Sealed:
     # Lone surrogates may stand in what a remote side sent: they survive the round trip.
     text = plain.encode("utf-8", "surrogatepass")
     body = nonce + cipher.encrypt(nonce, text, _bound(ring.newest, label, row_uid))
-    encoded = base64.urlsafe_b64encode(body).decode().rstrip("=")
-    return Sealed(f"v1.{ring.newest}.{encoded}")
+    return Sealed(f"v1.{ring.newest}.{_written(body)}")
 
 
 def unseal(label: str, row_uid: uuid.UUID | str, sealed: str) -> str:
@@ -95,7 +94,7 @@ def unseal(label: str, row_uid: uuid.UUID | str, sealed: str) -> str:
     key_id, encoded = match.groups()
     cipher = AESGCM(keyring().key(key_id))
     try:
-        body = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+        body = _read(encoded)
         nonce, text = body[:NONCE_BYTES], body[NONCE_BYTES:]
         plain = cipher.decrypt(nonce, text, _bound(key_id, label, row_uid))
     except (InvalidTag, ValueError):
@@ -104,6 +103,22 @@ def unseal(label: str, row_uid: uuid.UUID | str, sealed: str) -> str:
             "another row or column."
         ) from None
     return plain.decode("utf-8", "surrogatepass")
+
+
+def _written(body: bytes) -> str:
+    return base64.urlsafe_b64encode(body).decode().rstrip("=")
+
+
+def _read(encoded: str) -> bytes:
+    """Decode what `_written` wrote; another spelling of the same bytes is a ValueError.
+
+    The last letter may carry bits that mean nothing (RFC 4648 §3.5): they must be zero, or an
+    altered value would open.
+    """
+    body = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    if _written(body) != encoded:
+        raise ValueError
+    return body
 
 
 def _bound(key_id: str, label: str, row_uid: uuid.UUID | str) -> bytes:

@@ -1,5 +1,6 @@
 """A secret opens for its own row and column only."""
 
+import string
 import uuid
 
 import pytest
@@ -14,6 +15,8 @@ from ceadmin.teams.models import Organization
 from tests.lib.sealed_rows import KEY_2, LABEL, PLAIN, again, make, overwrite, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("field_keys")]
+
+LETTERS = string.ascii_letters + string.digits + "-_"
 
 
 @pytest.mark.parametrize(
@@ -82,12 +85,28 @@ def test_a_value_copied_to_another_column_does_not_open():
 def test_an_altered_value_does_not_open(place):
     organization = make(user_secret=PLAIN)
     letters = list(stored(organization))
-    letters[place] = "B" if letters[place] == "A" else "A"
+    own = letters[place]
 
-    overwrite(organization, "".join(letters))
+    for other in sorted(set(LETTERS) - {own}):
+        letters[place] = other
+        overwrite(organization, "".join(letters))
 
-    with pytest.raises(SealError):
-        again(organization).user_secret.reveal()
+        with pytest.raises(SealError):
+            again(organization).user_secret.reveal()
+
+
+@pytest.mark.parametrize("length", range(1, 7))
+def test_every_length_opens_under_its_one_spelling_only(length):
+    organization = make(user_secret="x" * length)
+    sealed = stored(organization)
+
+    for other in sorted(set(LETTERS) - {sealed[-1]}):
+        overwrite(organization, sealed[:-1] + other)
+        with pytest.raises(SealError):
+            again(organization).user_secret.reveal()
+
+    overwrite(organization, sealed)
+    assert again(organization).user_secret.reveal() == "x" * length
 
 
 def test_plain_text_in_the_column_is_not_believed():
