@@ -1,6 +1,7 @@
 # make demo    the whole product with a stand-in for Cloud Elements (ONCE=1 stops after the table)
 # make test    all tests
 # make bench   how fast the engine is (CHECK=1 fails on a missed figure, ONLY=speed,pages for parts)
+# make messages  the words of the public pages for translators, and compiled
 # make lint    what .ci/run checks before the tests
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SHELL := /bin/bash
 
-.PHONY: help demo test bench lint types lock clean
+.PHONY: help demo test bench lint types lock messages clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -37,6 +38,15 @@ lock:
 	  requirements.txt --output-file requirements.lock
 	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
 	  tests/requirements.txt --constraint requirements.lock --output-file tests/requirements.lock
+
+# The words of the public pages, for translators, and what is served of them: needs gettext.
+# A page is added by its folder; every other folder of templates is left out by name.
+UNTRANSLATED := ceadmin providers tests docs var .venv \
+  $(filter-out %/public %/mail,$(wildcard instances/templates/instances/*))
+messages: $(VENV)/tests.lock
+	$(RUN) manage.py makemessages --locale de --no-obsolete --no-wrap --add-location file \
+	  --extension html,txt $(foreach folder,$(UNTRANSLATED),--ignore '$(folder)' --ignore '$(folder)/*')
+	$(RUN) manage.py compilemessages --locale de --ignore .venv
 
 clean:
 	rm -rf $(VENV) var/demo
