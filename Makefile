@@ -1,6 +1,7 @@
 # make demo    the whole product with a stand-in for Cloud Elements (ONCE=1 stops after the table)
 # make test    all tests
 # make bench   how fast the engine is (CHECK=1 fails on a missed figure, ONLY=speed,pages for parts)
+# make screenshots  pictures of every page into var/screenshots
 # make messages  the words of the public pages for translators, and compiled
 # make lint    what .ci/run checks before the tests
 
@@ -9,7 +10,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SHELL := /bin/bash
 
-.PHONY: help demo test bench lint types lock messages clean
+.PHONY: help demo test bench lint types lock messages screenshots clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -28,6 +29,10 @@ lint: $(VENV)/tests.lock
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/djlint --lint --quiet ceadmin instances providers
+
+screenshots: $(VENV)/tests.lock
+	$(RUN) -m pytest -q tests/browser/shots.py
+	@echo "Look at them in var/screenshots."
 
 types: $(VENV)/tests.lock
 	$(VENV)/bin/mypy
