@@ -1,8 +1,10 @@
-# make demo    the whole product with a stand-in for Cloud Elements (ONCE=1 stops after the table)
-# make test    all tests
-# make test-sdks  what the vendors' own SDKs send to revoke, beside what ceadmin sends
-# make bench   how fast the engine is (CHECK=1 fails on a missed figure, ONLY=speed,pages for parts)
-# make lint    what .ci/run checks before the tests
+# make demo         the whole product with a stand-in for Cloud Elements (ONCE=1 stops after the table)
+# make test         all tests
+# make test-sdks    what the vendors' own SDKs send to revoke, beside what ceadmin sends
+# make bench        how fast the engine is (CHECK=1 fails on a missed figure, ONLY=speed,pages for parts)
+# make screenshots  pictures of every page into var/screenshots
+# make messages     the words of the public pages for translators, and compiled
+# make lint         what .ci/run checks before the tests
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +12,7 @@ SDKS := .venv-sdks
 RUN := $(VENV)/bin/python
 SHELL := /bin/bash
 
-.PHONY: help demo test test-sdks bench lint types lock clean
+.PHONY: help demo test test-sdks bench lint types lock messages screenshots clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -33,6 +35,10 @@ lint: $(VENV)/tests.lock
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/djlint --lint --quiet ceadmin instances providers
 
+screenshots: $(VENV)/tests.lock
+	$(RUN) -m pytest -q tests/browser/shots.py
+	@echo "Look at them in var/screenshots."
+
 types: $(VENV)/tests.lock
 	$(VENV)/bin/mypy
 
@@ -44,6 +50,15 @@ lock:
 	  tests/requirements.txt --constraint requirements.lock --output-file tests/requirements.lock
 	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
 	  tests/sdks/requirements.txt --output-file tests/sdks/requirements.lock
+
+# The words of the public pages, for translators, and what is served of them: needs gettext.
+# A page is added by its folder; every other folder of templates is left out by name.
+UNTRANSLATED := ceadmin providers tests docs var $(VENV) $(SDKS) \
+  $(filter-out %/public %/mail,$(wildcard instances/templates/instances/*))
+messages: $(VENV)/tests.lock
+	$(RUN) manage.py makemessages --locale de --no-obsolete --no-wrap --add-location file \
+	  --extension html,txt $(foreach folder,$(UNTRANSLATED),--ignore '$(folder)' --ignore '$(folder)/*')
+	$(RUN) manage.py compilemessages --locale de --ignore $(VENV) --ignore $(SDKS)
 
 clean:
 	rm -rf $(VENV) $(SDKS) var/demo

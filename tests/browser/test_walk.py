@@ -78,7 +78,7 @@ def pages_of(name: str) -> Iterator[str]:
         yield reverse(name, args=[one.instance_uid, one.run_uid])
     elif plain == "audit_event_changelist":
         yield from (reverse(name), f"{reverse(name)}?q=nothing+such&at__gte=2026-01-01")
-    elif plain == "teams_organization_policy":
+    elif plain in ("teams_organization_policy", "teams_organization_brand"):
         yield reverse(name, args=[Organization.objects.earliest("pk").pk])
     else:
         yield reverse(name)

@@ -41,7 +41,17 @@ WORDS = (
     *("probe", "revoke", "reconnect", "drill"),
     *("start", "ask", "pause", "resume", "stop", "discard", "retry", "connections"),
     *("approve", "refuse", "withdraw", "break-glass", "review", "go-on", "leave-out"),
-    *("cancel", "accept", "renew", "change", "csv", "jsonl", "nonsense"),
+    *(
+        "cancel",
+        "accept",
+        "send",
+        "live",
+        "renew",
+        "change",
+        "csv",
+        "jsonl",
+        "nonsense",
+    ),
 )
 #: Parameters that name a row, and those that name an act.
 KEYS = {"object_id", "id", "uid"}
@@ -51,6 +61,7 @@ NAMED: dict[str, type[models.Model]] = {"instance": Instance, "run": Run}
 #: Opened by a secret in the address or the session, or open to everybody.
 BY_SECRET = {
     *("link", "callback", "invitation", "kept_invitation"),
+    *("brand-css", "brand-logo"),
     *("done", "failed", "joined", "login", "logout", "healthz", "readyz"),
 }
 #: Django's own: where to look for rows of any kind, and everything that matches nothing.
@@ -83,7 +94,9 @@ def is_keyed(path: str) -> bool:
     return bool((KEYS | NAMED.keys()) & set(PARAMETER.findall(path)))
 
 
-KEYED = sorted({p for p, one in ROUTES if is_keyed(p) and one.name not in GENERIC})
+KEYED = sorted(
+    {p for p, one in ROUTES if is_keyed(p) and one.name not in GENERIC | BY_SECRET}
+)
 #: About no single row, in several ways.
 WORDED = sorted(
     path
