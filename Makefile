@@ -15,7 +15,7 @@ SHELL := /bin/bash
 .PHONY: help demo test test-sdks bench lint types lock messages screenshots clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^# make /s/^# //p' Makefile
 
 demo: $(VENV)/runtime.lock
 	@exec $(RUN) manage.py up --demo $(if $(ONCE),--once)
