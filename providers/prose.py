@@ -58,12 +58,13 @@ def _sent(provider: Provider) -> str:
         return f"The call is signed with the {first.label.lower()}"
     if not others:
         return f"The {first.label.lower()} is sent"
-    if _takes_along(provider, first):
+    if takes_along(provider, first):
         return f"The {first.label.lower()} is sent, or the {others[0].label.lower()} where there is no other"
     return f"The {first.label.lower()} is sent, and then the {others[0].label.lower()}"
 
 
-def _takes_along(provider: Provider, kind: TokenKind) -> bool:
+def takes_along(provider: Provider, kind: TokenKind) -> bool:
+    """Say whether a token that is revoked takes the other one along."""
     revoke = provider.revoke
     if kind == TokenKind.REFRESH:
         return revoke.refresh_kills_access

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from providers import calls, curl, rules
+from providers import calls, curl, prose, rules
 from providers.choices import Accepts, PlaceholderKind, Placement, TokenKind
 from providers.grants import Grant
 from providers.spec import Call, Placeholder, Provider
@@ -170,7 +170,11 @@ def _revoking(provider: Provider) -> str:
         return "Revoke: the call names the account"
     if revoke.call and revoke.call.token.place == Placement.SIGNED:
         return "Revoke the access token: it signs the call"
-    return f"Revoke the {revoke.order[0].label.lower()}"
+    first, *others = revoke.order
+    title = f"Revoke the {first.label.lower()}"
+    if others and not prose.takes_along(provider, first):
+        return f"{title}, then the {others[0].label.lower()} in the same way"
+    return title
 
 
 def _note(provider: Provider, key: str) -> str:
