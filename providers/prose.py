@@ -9,6 +9,7 @@ from providers.choices import (
     Effect,
     Life,
     Placement,
+    Rotation,
     Supported,
     TokenKind,
 )
@@ -74,12 +75,22 @@ def takes_along(provider: Provider, kind: TokenKind) -> bool:
 def _proof(provider: Provider) -> str:
     seen = _seen_dead(provider)
     if not seen:
-        return "the provider can't be asked whether it is dead, so only the platform shows it"
+        return "the provider can't be asked whether it is dead, so only Cloud Elements shows it"
     if lingers(provider):
         return f"the outcome is “expiring” until {seen}"
     late = provider.propagation_seconds
     delay = f", which can take {duration(late)}" if late else ""
-    return f"the grant counts as dead once {seen}{delay}"
+    return f"the grant counts as dead once {seen}{_left(provider)}{delay}"
+
+
+def _left(provider: Provider) -> str:
+    """Say what else has to be seen where a refresh token is left that may make a new access token."""
+    revoke = provider.revoke
+    sent = TokenKind.REFRESH in revoke.order or revoke.accepts == Accepts.ACCOUNT
+    none_left = sent or revoke.access_kills_refresh
+    if none_left or provider.refresh_rotation == Rotation.NONE:
+        return ""
+    return " and, where there is a refresh token, calls through Cloud Elements fail too"
 
 
 def lingers(provider: Provider) -> bool:

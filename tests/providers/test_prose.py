@@ -53,7 +53,7 @@ def test_every_record_is_told_in_two_plain_sentences(key):
             {"revoke__propagation_seconds": 300},
             "with 401, which can take about 5 minutes.",
         ),
-        ({"verification": None}, "only the platform shows it."),
+        ({"verification": None}, "only Cloud Elements shows it."),
     ],
 )
 def test_the_second_sentence_follows_the_data(changes, seen):
@@ -72,6 +72,27 @@ def test_the_second_sentence_follows_the_data(changes, seen):
     )
 
     assert seen in prose.sentences(known)[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [
+        ({}, True),
+        ({"revoke__access_kills_refresh": True}, False),
+        ({"refresh_rotation": "none"}, False),
+        ({"revoke__order": ["refresh", "access"]}, False),
+    ],
+)
+def test_a_refresh_token_that_is_left_has_to_be_seen_dead_too(changes, more):
+    check = {
+        "call": {"url": "https://api.example.com/me", "token": {"place": "bearer"}},
+        "answers": [{"status": [401], "means": "dead"}],
+    }
+    known = record(**{"verification": check, "revoke__order": ["access"]} | changes)
+
+    told = prose.sentences(known)[1]
+
+    assert ("calls through Cloud Elements fail too." in told) is more
 
 
 @pytest.mark.parametrize(
