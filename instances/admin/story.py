@@ -16,7 +16,7 @@ from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from instances.actions.causes import sentence
-from instances.admin import words
+from instances.admin import catalogue_records, words
 from instances.admin.receipts import address_of, has_receipt
 from instances.choices import InstanceStatus, RunKind, RunStatus
 from instances.models import Flip, Instance, Item, ReconnectLink
@@ -136,6 +136,7 @@ def _buttons(
 def _facts(instance: Instance) -> tuple[tuple[str, Any], ...]:
     return (
         ("Id at the platform", instance.remote_id),
+        ("Provider", catalogue_records.link(instance.provider_key)),
         ("Element", instance.element_key),
         ("Organization", _page_of(instance.organization)),
         ("Provider app", _page_of(instance.provider_app) or "None assigned"),

@@ -105,18 +105,21 @@ WORDED = sorted(
     and not is_keyed(path)
     and one.name not in BY_SECRET
 )
-#: Without a parameter: lists, forms and the site's own pages.
+#: About no row at all: the catalogue's records are data that everybody has.
+RECORDS = sorted(path for path, one in ROUTES if one.name == "provider")
+#: Without a parameter: lists, forms and the site's own pages; and a page of a record.
 PLAIN = sorted(
     {
         f"/{path}"
         for path, one in ROUTES
         if "<" not in path and "?P" not in path and one.name not in BY_SECRET
     }
+    | {f"/{PARAMETER.sub('box', path)}" for path in RECORDS}
 )
 
 
 def test_every_address_is_walked():
-    walked = {*KEYED, *WORDED, *(path.lstrip("/") for path in PLAIN)}
+    walked = {*KEYED, *WORDED, *RECORDS, *(path.lstrip("/") for path in PLAIN)}
     left = {
         path
         for path, one in ROUTES
