@@ -170,6 +170,7 @@ class Recording:
     oauth1: bool = False
     refresh_opt_in: bool = False  # an app has to ask for refresh tokens
     site: Mapping[str, str] = field(default_factory=dict)  # an example of what differs
+    also: tuple[Mapping[str, str], ...] = ()  # further examples, from other regions
     introspection: Check | None = None
     identity: Identity | None = None
 

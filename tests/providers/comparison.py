@@ -6,7 +6,7 @@ shows. What is compared of a call is the request that would really leave.
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -64,6 +64,7 @@ def compare(provider: Provider, recording: Recording) -> list[Difference]:
     found = [*_facts(provider, recording), *_what_dies(provider, recording)]
     found += _revoke_call(provider, recording)
     found += revoke_answers(provider.revoke.answers, recording)
+    found += _elsewhere(provider, recording)
     for name in ("check", "introspection"):
         found += _check(provider, recording, name)
     found += _identity(provider, recording)
@@ -141,6 +142,22 @@ def _check(provider: Provider, recording: Recording, name: str) -> Fields:
     for kind in theirs.takes:
         yield from _request(provider, ours.call, recording, name, kind)
     yield from life_answers(ours.answers, recording, name)
+
+
+def _elsewhere(provider: Provider, recording: Recording) -> Fields:
+    """Compare where the calls go for the other examples of an account."""
+    kind = recording.revoke.takes[0]
+    for at, example in enumerate(recording.also):
+        other = replace(recording, site={**recording.site, **example})
+        for name, call in (
+            ("revoke", provider.revoke.call),
+            ("check", provider.verification and provider.verification.call),
+        ):
+            asked = kind if name == "revoke" else "access"
+            ours = _ours(provider, call, other, asked) if call else {}
+            theirs = _theirs(other, other.asks()[name], asked)
+            place = f"also.{at} {name}.address"
+            yield place, ours.get("address", ours), theirs["address"]
 
 
 def _identity(provider: Provider, recording: Recording) -> Fields:

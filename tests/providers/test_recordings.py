@@ -30,6 +30,7 @@ IN_A_RECORDING = [
     ("box", "authorize", "https://account.box.com/oauth2/authorize", "authorize"),
     ("box", "token", "https://box.com/oauth2/token", "token"),
     ("box", "refresh_token", "stays", "refresh_token"),
+    ("salesforce", "also.0.instance", "acme.my.salesforce.com.evil", "also"),
     ("box", "oauth1", True, "oauth1"),
     ("box", "sources.0.address", "https://elsewhere.example", "sources"),
     ("box", "sources.0.read", False, "sources"),
