@@ -34,6 +34,7 @@ from instances.admin.filters import (
     selection_of,
 )
 from instances.admin.story import story_of
+from instances.admin.when import SinceFilter, WasFilter
 from instances.choices import InstanceStatus, RunKind
 from instances.models import Instance, Run
 from providers import catalogue
@@ -57,6 +58,8 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     )
     list_filter = (
         StatusFilter,
+        SinceFilter,
+        WasFilter,
         ProviderFilter,
         TagFilter,
         AppFilter,
