@@ -262,7 +262,11 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     ) -> HttpResponse:
         """Show the instance's state, story and next steps above the one field that can be set."""
         instance: Any = self.get_object(request, unquote(object_id))
-        story = {"story": story_of(instance, request.user)} if instance else {}
+        story = (
+            {"story": story_of(instance, request.user, timezone.now())}
+            if instance
+            else {}
+        )
         return super().change_view(
             request,
             object_id,

@@ -32,7 +32,7 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
     list_display = ("name", "state", "outcome_pill", "cause", "run_link", "finished")
     list_display_links = ("name",)
     list_filter = ("status", "outcome", "run__kind", StartedFilter)
-    lookups = ("run", "cause", "cleared_at", "provider_key")
+    lookups = ("run", "cause", "cleared_at", "provider_key", "instance")
     search_fields = ("instance_name", "=remote_id", "=cause")
     list_select_related = ("run",)
     list_per_page = 50

@@ -21,7 +21,7 @@ from instances.admin.overview_charts import (
     time_to_reconnect,
     weekly_revocations,
 )
-from instances.admin.overview_now import counts_now, now_panel, outages
+from instances.admin.overview_now import counts_now, failed_apps, now_panel, outages
 from instances.admin.second_person import approval_needs, runs_to_answer
 from instances.choices import InstanceStatus, RunStatus
 from instances.models import Instance, Item, ReconnectLink, Run
@@ -62,6 +62,7 @@ def needs(request: HttpRequest) -> Iterable[Need]:
                 count,
             )
     yield from approval_needs(request)
+    yield from failed_apps(request)
     yield from outages(request)
     yield from _milder(request)
 

@@ -22,6 +22,7 @@ from instances.admin.when import since_word
 from instances.choices import RUN_ACTIVE, InstanceStatus, Outcome, PartStatus
 from instances.models import Instance, Item, Part, ReconnectLink, Run
 from providers import catalogue
+from providers.models import ProviderApp
 
 Organizations = QuerySet[Organization]
 
@@ -89,6 +90,14 @@ def _waited_for(own: Organizations) -> dict[str, Any]:
 
 
 # Providers that fail
+
+
+def failed_apps(request: HttpRequest) -> Iterable[Need]:
+    """Yield the provider apps whose credentials were refused when they were last used or tested."""
+    apps = ProviderApp.objects.filter(organization__in=organizations_in_view(request))
+    for app in apps.exclude(last_problem="").order_by("name")[:_SHOWN]:
+        url = reverse("admin:providers_providerapp_change", args=[app.pk])
+        yield Need(f"The last use or test of provider app {app} failed", url)
 
 
 def outages(request: HttpRequest) -> Iterable[Need]:

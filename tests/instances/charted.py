@@ -29,7 +29,8 @@ def an_instance(organization, number, status="connected", **fields) -> Instance:
 
 def changed(instance: Instance, *steps: tuple[datetime, str]) -> Instance:
     """Let an instance, unknown at first, go through these changes."""
-    before = "unknown"
+    last = Flip.objects.filter(instance=instance).order_by("at").last()
+    before = last.to_status if last else "unknown"
     for at, after in steps:
         Flip.objects.create(
             instance=instance, from_status=before, to_status=after, at=at

@@ -21,6 +21,7 @@ from ceadmin.lib.days import last_days
 from ceadmin.teams.models import Organization
 from instances.admin import trends
 from instances.models import Instance, Part, Run
+from providers.models import ProviderApp
 from tests.instances.charted import a_link, a_run, an_instance, an_item, changed
 from tests.teams.inviting import browser
 
@@ -135,12 +136,15 @@ def test_every_number_is_that_of_the_rows_its_link_opens(busy):
 
 
 def test_it_says_what_needs_somebody(busy):
+    wanted = {"provider_key": "box", "last_problem": "invalid_client"}
+    ProviderApp.objects.create(organization=busy.acme, name="Acme for Box", **wanted)
     page = browser(busy.rita).get(OVERVIEW)
 
     needs = [str(need.sentence) for need in page.context["needs"]]
 
     assert "5 instances are still alive after revocation" in needs
     assert "Box is held in a run: decide how it goes on" in needs
+    assert "The last use or test of provider app Acme for Box failed" in needs
     assert "sfdc is failing: 3 instances are degraded" in needs
     assert not any("Box is failing" in one for one in needs)  # 3 of 12
 
