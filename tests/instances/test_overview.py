@@ -18,7 +18,7 @@ from django.urls import resolve, reverse
 from django.utils import timezone
 
 from ceadmin.lib.days import last_days
-from ceadmin.teams.models import Organization
+from ceadmin.teams.models import Membership, Organization
 from instances.admin import trends
 from instances.models import Instance, Part, Run
 from providers.models import ProviderApp
@@ -157,6 +157,20 @@ def test_somebody_else_counts_nothing_of_it(busy):
 
     assert set(said.values()) == {0}
     assert opened == {0}
+
+
+def test_the_chosen_organization_narrows_numbers_and_rows_alike(busy):
+    Membership.objects.create(organization=busy.other, user=busy.rita)
+    changed(an_instance(busy.other, 1), (timezone.now(), "needs_reauth"))
+    client = browser(busy.rita)
+    both = numbers(client.get(OVERVIEW))
+    client.post(reverse("admin:switch"), {"organization": busy.acme.uid})
+
+    one = numbers(client.get(OVERVIEW))
+
+    dead = f"{reverse('admin:instances_instance_changelist')}?status=needs_reauth"
+    assert one[dead] == both[dead] - 1
+    assert client.get(dead).context["cl"].result_count == one[dead]
 
 
 def test_an_empty_overview_says_how_to_get_something(team):
@@ -298,6 +312,25 @@ def test_a_list_s_days_are_those_of_the_reader(team):
 
     assert [one.remote_id for one in rows.context["cl"].result_list] == ["1"]
     assert "Status since: 7 Apr" in rows.content.decode()
+
+
+def test_a_chart_goes_back_no_further_than_changes_are_kept(busy, settings):
+    settings.RETAIN_FLIPS_DAYS = 5 * DAY
+    page = browser(busy.rita).get(OVERVIEW)
+
+    health = next(one for one in page.context["panels"] if "segments" in one.context)
+
+    assert len(health.context["chart"].columns) == 5
+
+
+def test_what_is_exported_is_in_utc_whatever_the_reader_s_zone(busy):
+    run = Run.objects.filter(status="finished").earliest("pk")
+    file = browser(busy.rita).get(reverse("admin:instances_run_items", args=[run.pk]))
+
+    rows = b"".join(file.streaming_content).decode().splitlines()
+
+    at = run.started_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+    assert all(f",{at}" in row and row.endswith("+00:00") for row in rows[1:])
 
 
 @pytest.mark.parametrize(
