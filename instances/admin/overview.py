@@ -21,10 +21,16 @@ from instances.admin.overview_charts import (
     time_to_reconnect,
     weekly_revocations,
 )
-from instances.admin.overview_now import counts_now, failed_apps, now_panel, outages
+from instances.admin.overview_now import (
+    concerns_now,
+    counts_now,
+    failed_apps,
+    now_panel,
+    outages,
+)
 from instances.admin.second_person import approval_needs, runs_to_answer
 from instances.choices import InstanceStatus, RunStatus
-from instances.models import Instance, Item, ReconnectLink, Run
+from instances.models import Instance, ReconnectLink, Run
 
 _HITS = 20
 _SHOWN = 8
@@ -50,11 +56,7 @@ def needs(request: HttpRequest) -> Iterable[Need]:
         yield Need(f"The secrets of {organization} are refused by the platform", url)
     items = reverse("admin:instances_item_changelist")
     for outcome, words in _CONCERNS.items():
-        count = (
-            Item.objects.of_concern()
-            .filter(run__organization__in=own, outcome=outcome)
-            .count()
-        )
+        count = concerns_now(request)[outcome]
         if count:
             yield Need(
                 f"{ui.things(count, 'instance is', 'instances are')} {words}",

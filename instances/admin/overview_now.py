@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -34,27 +34,48 @@ _SHOWN = 5
 
 def counts_now(request: HttpRequest) -> Counter[str]:
     """Return status → how many instances are in it: one query, which an index answers, a page."""
+
+    def count() -> QuerySet[Any, Any]:
+        own = organizations_in_view(request)
+        rows = Instance.objects.filter(organization__in=own).order_by()
+        return rows.values_list("status").annotate(count=Count("*"))
+
+    return _once(request, "instances_by_status", count)
+
+
+def concerns_now(request: HttpRequest) -> Counter[str]:
+    """Return outcome → how many items with it are of concern; one query a page."""
+
+    def count() -> QuerySet[Any, Any]:
+        own = organizations_in_view(request)
+        rows = Item.objects.of_concern().filter(run__organization__in=own).order_by()
+        return rows.values_list("outcome").annotate(count=Count("*"))
+
+    return _once(request, "concerns_by_outcome", count)
+
+
+def _once(
+    request: HttpRequest, name: str, count: Callable[[], QuerySet[Any, Any]]
+) -> Counter[str]:
     kept = vars(request)
-    if "instances_by_status" not in kept:
-        own = Instance.objects.filter(organization__in=organizations_in_view(request))
-        rows = own.order_by().values("status").annotate(count=Count("*"))
-        found = {row["status"]: row["count"] for row in rows}
-        kept["instances_by_status"] = Counter(found)
-    counts: Counter[str] = kept["instances_by_status"]
+    if name not in kept:
+        kept[name] = Counter(dict(count()))
+    counts: Counter[str] = kept[name]
     return counts
 
 
 def now_panel(request: HttpRequest) -> Panel | None:
     """Show what has just become worse, and what is going on."""
     own = organizations_in_view(request)
-    tiles = [_newly_dead(own), _still_alive(own), *_of_runs(own), _waited_for(own)]
+    alive = _still_alive(concerns_now(request)[Outcome.STILL_ALIVE])
+    tiles = [_newly_dead(own), alive, *_of_runs(own), _waited_for(own)]
     return Panel(
         "Right now", "instances/overview/now.html", {"tiles": tiles}, wide=True
     )
 
 
-def _tile(label: str, rows: QuerySet[Any], url: str, tone: str = "") -> dict[str, Any]:
-    return {"label": label, "number": rows.count(), "url": url, "tone": tone}
+def _tile(label: str, number: int, url: str, tone: str = "") -> dict[str, Any]:
+    return {"label": label, "number": number, "url": url, "tone": tone}
 
 
 def _newly_dead(own: Organizations) -> dict[str, Any]:
@@ -65,28 +86,27 @@ def _newly_dead(own: Organizations) -> dict[str, Any]:
         organization__in=own, status=status, status_since__gte=begin
     )
     url = address("instance", status=status, since=since_word(yesterday))
-    return _tile("Newly dead since yesterday", rows, url, "bad")
+    return _tile("Newly dead since yesterday", rows.count(), url, "bad")
 
 
-def _still_alive(own: Organizations) -> dict[str, Any]:
+def _still_alive(count: int) -> dict[str, Any]:
     alive = Outcome.STILL_ALIVE.value
-    rows = Item.objects.of_concern().filter(run__organization__in=own, outcome=alive)
     url = address("item", outcome__exact=alive, cleared_at__isnull=True)
-    return _tile("Still alive after revocation", rows, url, "strong")
+    return _tile("Still alive after revocation", count, url, "strong")
 
 
 def _of_runs(own: Organizations) -> Iterable[dict[str, Any]]:
     runs, active = Run.objects.filter(organization__in=own), sorted(RUN_ACTIVE)
     at_work = address("run", status__in=",".join(active))
-    yield _tile("Runs in progress", runs.filter(status__in=active), at_work)
+    yield _tile("Runs in progress", runs.filter(status__in=active).count(), at_work)
     asked = address("run", approval="waiting")
-    yield _tile("Waiting for approval", runs.awaiting_approval(), asked, "warn")
+    yield _tile("Waiting for approval", runs.awaiting_approval().count(), asked, "warn")
 
 
 def _waited_for(own: Organizations) -> dict[str, Any]:
     links = ReconnectLink.objects.filter(instance__organization__in=own)
     usable, url = links.usable(timezone.now()), address("reconnectlink", use="waiting")
-    return _tile("Reconnect links waiting", usable, url)
+    return _tile("Reconnect links waiting", usable.count(), url)
 
 
 # Providers that fail
@@ -109,9 +129,8 @@ def outages(request: HttpRequest) -> Iterable[Need]:
     degraded = Instance.objects.filter(
         organization__in=own, status=InstanceStatus.DEGRADED
     )
-    rows = degraded.order_by().values("provider_key").annotate(count=Count("*"))
-    for row in rows.order_by("-count", "provider_key")[:_SHOWN]:
-        key, count = row["provider_key"], row["count"]
+    rows = degraded.order_by().values_list("provider_key").annotate(count=Count("*"))
+    for key, count in rows.order_by("-count")[:_SHOWN]:
         if count >= _LEAST and _most(own, key, count):
             status = InstanceStatus.DEGRADED.value
             url = address("instance", status=status, provider=key)
