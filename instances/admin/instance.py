@@ -33,6 +33,7 @@ from instances.admin.filters import (
     searched_for,
     selection_of,
 )
+from instances.admin.saying import GrantFilter
 from instances.admin.story import story_of
 from instances.admin.when import SinceFilter, WasFilter
 from instances.choices import InstanceStatus, RunKind
@@ -60,6 +61,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         StatusFilter,
         SinceFilter,
         WasFilter,
+        GrantFilter,
         ProviderFilter,
         TagFilter,
         AppFilter,

@@ -34,8 +34,8 @@ class Affected:
         tuple[str, str], ...
     ]  # the customer's, each with the list of all that carry it
     siblings: tuple[Instance, ...]  # they share the grant: what kills one kills all
-    more_siblings: int
-    all_siblings: str  # where the others are found
+    sharing: int  # how many hold the grant, this one among them; 0: all are named
+    all_sharing: str  # where exactly these are
     kills: str  # what a revocation takes along at this provider
 
 
@@ -87,13 +87,12 @@ def _affected(instance: Instance) -> Affected:
     mine = Instance.objects.filter(pk=instance.pk)
     others = mine.siblings().order_by("name", "pk")
     shown = tuple(others[: _SHOWN + 1])
-    more = others.count() - _SHOWN if len(shown) > _SHOWN else 0
-    search = urlencode({"q": instance.grant_fingerprint})
+    sharing = others.count() + 1 if len(shown) > _SHOWN else 0
     return Affected(
         tags=tuple((name, f"{listing}?{urlencode({'tag': name})}") for name in names),
         siblings=shown[:_SHOWN],
-        more_siblings=more,
-        all_siblings=f"{reverse('admin:search')}?{search}",
+        sharing=sharing,
+        all_sharing=f"{listing}?grant_of={instance.pk}",
         kills=provider.kills if provider and provider.revocable else "",
     )
 

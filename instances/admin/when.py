@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -13,12 +13,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from ceadmin.lib.days import Span, midnight, span
+from instances.admin.saying import SayingFilter
 from instances.admin.trends import PACES, took
 from instances.choices import InstanceStatus
 from instances.models import Instance, ReconnectLink
-
-if TYPE_CHECKING:
-    from django.contrib.admin.filters import _ListFilterChoices
 
 _UPTO = ".."
 _PACE_WORDS = {
@@ -48,26 +46,6 @@ def was_word(status: str, day: date) -> str:
 def short_day(day: date) -> str:
     """Write a day shortly: 3 Nov."""
     return date_format(day, "j M")
-
-
-class SayingFilter(admin.SimpleListFilter):
-    """A filter that also takes, and names, what it does not offer: other pages link so."""
-
-    def has_output(self) -> bool:
-        """Show it where there is something to choose, or chosen."""
-        return bool(self.lookup_choices) or self.value() is not None
-
-    def named(self, value: str) -> str:
-        """Return what the chip says of a value that is not offered."""
-        return value
-
-    def choices(self, changelist: Any) -> Iterator[_ListFilterChoices]:
-        """Name what the address chose."""
-        found = list(super().choices(changelist))
-        if not any(one["selected"] for one in found):
-            display = self.named(str(self.value()))
-            found.append({"selected": True, "query_string": "?", "display": display})
-        yield from found
 
 
 class DaysFilter(SayingFilter):

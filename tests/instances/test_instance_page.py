@@ -169,10 +169,17 @@ def test_a_crowd_that_shares_the_grant_is_cut_and_counted(team, acme, box):
     for number in range(10, 35):
         an_instance(acme, number, grant_fingerprint="k1:abc")
 
-    told, page = story(team.rita, box)
+    an_instance(team.other, 99, grant_fingerprint="k1:abc")
 
-    assert (len(told.affected.siblings), told.affected.more_siblings) == (20, 5)
-    assert "and 5 more" in page
+    told, page = story(team.rita, box)
+    mine, hers = (
+        browser(user).get(told.affected.all_sharing).context["cl"].result_count
+        for user in (team.rita, team.eve)
+    )
+
+    assert (len(told.affected.siblings), told.affected.sharing) == (20, 26)
+    assert "Show all 26 that hold it" in page
+    assert (mine, hers) == (26, 0)
 
 
 # What happened
