@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from ceadmin import ui
+from ceadmin import charts, ui
 
 register = template.Library()
 
@@ -73,6 +73,12 @@ def stacked_bar(segments: Iterable[ui.Segment], title: str) -> dict[str, Any]:
     """Draw counts beside each other, each a link to the rows it counts."""
     bars = list(ui.stack(segments))
     return {"bars": bars, "title": title}
+
+
+@register.inclusion_tag("ceadmin/column_chart.html")
+def column_chart(chart: charts.Chart, id: str) -> dict[str, Any]:
+    """Draw columns of counts, each part a link to its rows; `id` is the table's on the page."""
+    return {"chart": chart, "blocks": list(charts.blocks(chart)), "id": id}
 
 
 class ActionButton(NamedTuple):

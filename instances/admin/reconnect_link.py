@@ -24,6 +24,7 @@ from ceadmin.teams.permissions import may
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import reconnect
 from instances.admin.filters import OpenLinkFilter
+from instances.admin.when import FinishedFilter, PaceFilter
 from instances.choices import LINK_OPEN, LinkStatus
 from instances.models import ReconnectLink
 
@@ -37,7 +38,7 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
 
     list_display = ("who", "state", "maker", "made", "expires")
     list_display_links = ("who",)
-    list_filter = ("status", OpenLinkFilter)
+    list_filter = ("status", OpenLinkFilter, FinishedFilter, PaceFilter)
     search_fields = ("instance__name", "=instance__remote_id", "made_by_name")
     search_help_text = "Instance or person"
     list_select_related = ("instance",)

@@ -13,7 +13,7 @@ from instances.runs.history import costs
 from instances.runs.pace import Pace, pace
 from instances.runs.parts import alike, commonest, held_parts
 from instances.runs.plan import plan, wait_for_plan
-from instances.runs.preview import Effect, Preview, preview
+from instances.runs.preview import Effect, Preview, obstacle, preview
 from instances.runs.progress import (
     Outage,
     Progress,
@@ -70,6 +70,7 @@ __all__ = [
     "may_do",
     "missing",
     "needed",
+    "obstacle",
     "pace",
     "pause",
     "plan",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from django.db.models import Count, Q
 
 from ceadmin import ui
+from ceadmin.teams.models import Organization
 from instances.choices import DESTRUCTIVE, InstanceStatus, RunKind
 from instances.models import Instance, Item, Run
 from instances.querysets import InstanceQuerySet
@@ -58,14 +59,15 @@ _DEAD = (InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED)
 def preview(run: Run) -> Preview:
     """Return what `run` would do to its frozen list."""
     by_provider = _listed(run)
-    off = _switched_off(run, by_provider)
+    kills = run.kind in DESTRUCTIVE
+    off = _switched_off(run.organization, by_provider) if kills else set()
     effects = [
         _off(effect) if effect.provider_key in off else effect
         for effect in (
             _effect(run.kind, key, states) for key, states in by_provider.items()
         )
     ]
-    siblings = _siblings(run) if run.kind in DESTRUCTIVE else Instance.objects.none()
+    siblings = _siblings(run) if kills else Instance.objects.none()
     return Preview(
         total=sum(effect.count for effect in effects),
         possible=sum(effect.possible for effect in effects),
@@ -132,13 +134,11 @@ def _effect(kind: str, key: str, states: _States) -> Effect:
     )
 
 
-def _switched_off(run: Run, keys: Iterable[str]) -> set[str]:
+def _switched_off(organization: Organization, keys: Iterable[str]) -> set[str]:
     """Return the providers whose record is off here; asks only where one is off by itself."""
-    if run.kind not in DESTRUCTIVE:
-        return set()
     records = [record for key in keys if (record := catalogue.find(key))]
     off = {record.key for record in records if record.needs_switch}
-    return off - enabled_keys(run.organization) if off else set()
+    return off - enabled_keys(organization) if off else set()
 
 
 def _off(effect: Effect) -> Effect:
@@ -189,3 +189,17 @@ def _siblings(run: Run) -> InstanceQuerySet:
             )
         )
     )
+
+
+def obstacle(kind: str, instance: Instance) -> str:
+    """Return why a run of `kind` could do nothing with one instance, "" where it could."""
+    key, provider = instance.provider_key, catalogue.find(instance.provider_key)
+    kills = kind in DESTRUCTIVE
+    if kills and (provider is None or not provider.revocable):
+        return _NO_CALL if provider else _UNKNOWN
+    if kills and _switched_off(instance.organization, [key]):
+        return _OFF
+    by_app = kind in _BY_APP or (kills and revocation_needs_app(key))
+    if by_app and instance.provider_app_id is None:
+        return f"It has no provider app, {_WANTED[kind]}. Assign one first."
+    return ""

@@ -135,6 +135,7 @@ def every_page() -> list[str]:
     filtered = [
         reverse("admin:instances_instance_changelist") + "?status=connected",
         reverse("admin:instances_instance_changelist") + "?q=nothing+has+this+name",
+        reverse("admin:instances_instance_changelist") + "?was=connected@2026-01-01",
         reverse("admin:audit_event_changelist") + "?action__exact=run_started",
         "/admin/search/?q=box",
         reverse("admin:catalogue") + "?q=nothing+such&confidence=low",
