@@ -20,6 +20,7 @@ from django.db.models import (
 from django.db.models.functions import Lower, Now
 
 from ceadmin.teams.choices import Answer
+from instances import reach
 from instances.choices import (
     DESTRUCTIVE,
     ITEM_OPEN,
@@ -60,15 +61,16 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         named = tags.annotate(small=Lower("name")).filter(small__in=sorted(names))
         return self.filter(Exists(named.filter(instance=OuterRef("pk"))))
 
-    def siblings(self) -> InstanceQuerySet:
-        """Others of the same organizations that hold one of these instances' grants."""
-        own = self.order_by()
-        granted = own.exclude(grant_fingerprint="")
-        others = self.model._default_manager.filter(
-            organization__in=own.values("organization"),
-            grant_fingerprint__in=granted.values("grant_fingerprint"),
-        )
-        return others.exclude(pk__in=own.values("pk"))
+    def siblings(self, off: Collection[str] = ()) -> InstanceQuerySet:
+        """Others of the same organizations that die when these are revoked, see `reach`.
+
+        `off` names providers whose call is not made.
+        """
+        return reach.siblings(self, off)
+
+    def doubtful(self, off: Collection[str] = ()) -> InstanceQuerySet:
+        """Others of which nobody can tell whether they die with these, see `reach`."""
+        return reach.doubtful(self, off)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
