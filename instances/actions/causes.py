@@ -160,7 +160,7 @@ _OF_CODES: dict[str, str] = {
     "provider_off": "The provider's record is off. An owner can switch it on under Providers.",
     "unknown_element": "The catalogue knows no provider for the element.",
     "masked_token": "The platform hides the token, so nothing can be revoked with it.",
-    "same_grant": "Another item of the run deals with the same grant.",
+    "same_grant": "It shares its grant with another instance of the run: revoked once for both.",
     "no_secrets": "The organization has no secrets. Add both on the organization's page.",
     "key_missing": "A secret was sealed with a key that is not loaded. Check FIELD_KEYS.",
     "worker_lost": "Workers died over it. Look into the worker's log.",
