@@ -168,6 +168,11 @@ _OF_CODES: dict[str, str] = {
     "access_denied": "The person said no at the provider.",
     "vanished": "The platform no longer lists it.",
     "listed_again": "The platform lists it again. Probe it.",
+    "died_along": "It held the same token as an instance that a run revoked, and died with it.",
+    "died_unseen": (
+        "A run revoked an instance of the same account and app, which takes this one "
+        "along. A probe looks whether it still works."
+    ),
     "drill": "It was revoked in a drill.",
     "left_out": "A person left its provider out of the run.",
 }

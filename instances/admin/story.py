@@ -99,6 +99,8 @@ class Story:
 def story_of(instance: Instance, user: User | AnonymousUser) -> Story:
     """Return the story of `instance` as `user` may see it."""
     told, next_kind = _SENTENCES[instance.status]
+    if instance.status == InstanceStatus.UNKNOWN and instance.status_reason:
+        told = "It worked before; whether it still does is not known."
     audits = may(user, Act.AUDIT, instance.organization)
     provider = catalogue.find(instance.provider_key)
     return Story(
@@ -179,6 +181,9 @@ def _flips(instance: Instance) -> list[Line]:
             flip.at,
             flip.to_status,
             f"Was {flip.get_from_status_display().lower()}",
+            reverse("admin:instances_run_change", args=[flip.run_id])
+            if flip.run_id
+            else "",
             more=sentence(flip.reason),
             run=flip.run_id,
         )
@@ -224,9 +229,6 @@ def _links(instance: Instance) -> list[Line]:
 
 
 def _siblings(instance: Instance) -> tuple[Instance, ...]:
-    if not instance.grant_fingerprint:
-        return ()
-    same = Instance.objects.of(instance.organization).filter(
-        grant_fingerprint=instance.grant_fingerprint
-    )
-    return tuple(same.exclude(pk=instance.pk).order_by("name", "pk")[:_SHOWN])
+    """Return the others that die when this one is revoked."""
+    own = Instance.objects.filter(pk=instance.pk)
+    return tuple(own.siblings().order_by("name", "pk")[:_SHOWN])
