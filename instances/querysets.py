@@ -61,16 +61,20 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         named = tags.annotate(small=Lower("name")).filter(small__in=sorted(names))
         return self.filter(Exists(named.filter(instance=OuterRef("pk"))))
 
-    def siblings(self, off: Collection[str] = ()) -> InstanceQuerySet:
-        """Others of the same organizations that die when these are revoked, see `reach`.
+    def siblings(
+        self, organization: Organization, off: Collection[str] = ()
+    ) -> InstanceQuerySet:
+        """Others of the organization that die when these, which are its own, are revoked, see `reach`.
 
         `off` names providers whose call is not made.
         """
-        return reach.siblings(self, off)
+        return reach.siblings(self, organization.pk, off)
 
-    def doubtful(self, off: Collection[str] = ()) -> InstanceQuerySet:
+    def doubtful(
+        self, organization: Organization, off: Collection[str] = ()
+    ) -> InstanceQuerySet:
         """Others of which nobody can tell whether they die with these, see `reach`."""
-        return reach.doubtful(self, off)
+        return reach.doubtful(self, organization.pk, off)
 
 
 class RunQuerySet(models.QuerySet["Run"]):

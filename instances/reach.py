@@ -39,38 +39,44 @@ _BETWEEN = Value("\x1f")
 _MASK = "***"
 
 
-def siblings(own: InstanceQuerySet, off: Collection[str] = ()) -> InstanceQuerySet:
-    """Return the others of the same organizations that die with `own`.
+def siblings(
+    own: InstanceQuerySet, organization: int, off: Collection[str] = ()
+) -> InstanceQuerySet:
+    """Return the others of `organization` that die with `own`, which are of it too.
 
     `off`: providers whose call is not made, so that nothing of theirs dies.
     """
-    own = own.order_by()
-    lethal = own.filter(provider_key__in=sorted(_lethal() - set(off)))
-    others = _others(own)
+    lethal = _lethal_of(own, off)
+    others = _others(own, organization)
     tokens = lethal.exclude(grant_fingerprint="").values("grant_fingerprint")
     same_token = others.exclude(grant_fingerprint="").filter(
         grant_fingerprint__in=tokens
     )
     same_grant = _same_grant(others, _wide(lethal))
     either = same_token.values("pk").union(same_grant.values("pk"))
-    return others.filter(pk__in=either)
+    return own.model._default_manager.filter(pk__in=either)
 
 
-def doubtful(own: InstanceQuerySet, off: Collection[str] = ()) -> InstanceQuerySet:
+def doubtful(
+    own: InstanceQuerySet, organization: int, off: Collection[str] = ()
+) -> InstanceQuerySet:
     """Return the others of which nobody can tell whether they die with `own`: their account, or one of `own`, is not known."""
-    own = own.order_by()
-    lethal = _wide(own.filter(provider_key__in=sorted(_lethal() - set(off))))
-    others, vague = _wide(_others(own)), sorted(_vague())
+    sure = siblings(own, organization, off)
+    return possible(own, organization, off).exclude(pk__in=sure.values("pk"))
+
+
+def possible(
+    own: InstanceQuerySet, organization: int, off: Collection[str] = ()
+) -> InstanceQuerySet:
+    """Return the doubtful ones, and some of the siblings among them."""
+    lethal, vague = _wide(_lethal_of(own, off)), sorted(_vague())
     unknown = Q(account="") | Q(provider_key__in=vague)
     homes = lethal.values("reach_home")
     open_homes = lethal.filter(unknown).values("reach_home")
-    found = others.filter(
+    found = _wide(_others(own, organization)).filter(
         Q(unknown, reach_home__in=homes) | Q(reach_home__in=open_homes)
     )
-    sure = siblings(own, off)
-    return (
-        _others(own).filter(pk__in=found.values("pk")).exclude(pk__in=sure.values("pk"))
-    )
+    return own.model._default_manager.filter(pk__in=found.values("pk"))
 
 
 def key_of(provider_key: str, account: str, client_id: str) -> str:
@@ -86,11 +92,13 @@ def key_of(provider_key: str, account: str, client_id: str) -> str:
     return f"{KEY}{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 
-def _others(own: InstanceQuerySet) -> InstanceQuerySet:
-    same = own.model._default_manager.filter(
-        organization__in=own.values("organization")
-    )
-    return same.exclude(pk__in=own.values("pk"))
+def _lethal_of(own: InstanceQuerySet, off: Collection[str]) -> InstanceQuerySet:
+    return own.order_by().filter(provider_key__in=sorted(_lethal() - set(off)))
+
+
+def _others(own: InstanceQuerySet, organization: int) -> InstanceQuerySet:
+    same = own.model._default_manager.filter(organization=organization)
+    return same.exclude(pk__in=own.order_by().values("pk"))
 
 
 def _same_grant(others: InstanceQuerySet, lethal: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -24,7 +24,6 @@ _FOUND_BY: dict[str, Callable[[Run], InstanceQuerySet]] = {
 class _BesideRun(admin.SimpleListFilter):
     """Instances beside the list of one run; it is offered by that run's page alone."""
 
-    words: ClassVar[str]
     parameter_name: str
 
     def lookups(
@@ -32,7 +31,7 @@ class _BesideRun(admin.SimpleListFilter):
     ) -> Iterable[tuple[str, str]]:
         """Name the one that is on, whether or not there is such a run; no query."""
         value = self.value()
-        return [(value, self.words)] if value else []
+        return [(value, "the list of a run")] if value else []
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Instance]
@@ -51,14 +50,12 @@ class _BesideRun(admin.SimpleListFilter):
 class SiblingFilter(_BesideRun):
     """Instances that die with a run's list."""
 
-    title = "a run's siblings"
+    title = "dies with"
     parameter_name = "dies_with"
-    words = "die with a run's list"
 
 
 class DoubtfulFilter(_BesideRun):
     """Instances of which nobody can tell whether they die with a run's list."""
 
-    title = "a run's possible siblings"
+    title = "may die with"
     parameter_name = "may_die_with"
-    words = "may die with a run's list"

@@ -231,4 +231,4 @@ def _links(instance: Instance) -> list[Line]:
 def _siblings(instance: Instance) -> tuple[Instance, ...]:
     """Return the others that die when this one is revoked."""
     own = Instance.objects.filter(pk=instance.pk)
-    return tuple(own.siblings().order_by("name", "pk")[:_SHOWN])
+    return tuple(own.siblings(instance.organization).order_by("name", "pk")[:_SHOWN])

@@ -18,15 +18,7 @@ from django.conf import settings
 from ceadmin.lib import http, trace
 from ceadmin.lib.ratelimit import limiter
 from instances.actions import evidence
-from instances.actions.calls import (
-    PATIENCE,
-    Call,
-    Flow,
-    Owner,
-    Result,
-    SameGrant,
-    Wait,
-)
+from instances.actions.calls import PATIENCE, Call, Flow, Result, SameGrant, Wait
 from instances.actions.case import Case
 from instances.actions.causes import Cause
 from instances.actions.evidence import Sent
@@ -318,14 +310,14 @@ class Shard:
                 call=call,
                 attempt=attempt,
                 go=lambda kept: self._act(thread, call, kept),
-                refuse=lambda owner: self._refuse(thread, owner),
+                refuse=lambda refusal: self._refuse(thread, refusal),
                 drop=lambda: self._drop(thread),
             )
         )
 
-    def _refuse(self, thread: Thread, owner: Owner) -> None:
+    def _refuse(self, thread: Thread, refusal: SameGrant) -> None:
         self.gate.free(thread)
-        self._go_on(thread, SameGrant(owner))
+        self._go_on(thread, refusal)
 
     def _act(self, thread: Thread, call: Call, attempt: Sent) -> None:
         thread.acted = True

@@ -21,7 +21,7 @@ from django.db import transaction
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.record import Entry, record_many
 from instances.actions import evidence
-from instances.actions.calls import Call, Owner, Result
+from instances.actions.calls import Call, Owner, Result, SameGrant
 from instances.actions.evidence import Sent
 from instances.actions.settle import Settlement, settle_many
 from instances.choices import Outcome
@@ -46,7 +46,7 @@ class Intent:
     call: Call
     attempt: Sent
     go: Callable[[Sent], None]
-    refuse: Callable[[Owner], None]  # with the item that has the grant
+    refuse: Callable[[SameGrant], None]  # with the item that has the grant
     drop: Callable[[], None]  # another worker has the item now
 
 
@@ -210,7 +210,7 @@ class Writer:
             if intent.item.chunk_number not in written.held:
                 intent.drop()
             elif intent.item.pk in written.refused:
-                intent.refuse(written.refused[intent.item.pk])
+                intent.refuse(SameGrant(written.refused[intent.item.pk]))
             else:
                 intent.go(intent.attempt)
 

@@ -93,7 +93,7 @@ def _of_grants(run: Run) -> InstanceQuerySet:
     items = Item.objects.filter(_killed(run), instance__isnull=False)
     own = Instance.objects.filter(pk__in=items.values("instance_id"))
     since = Q(reconnected_at__gte=run.started_at or run.created_at)
-    found = own.siblings().exclude(since)
+    found = own.siblings(run.organization).exclude(since)
     return _beside(run).filter(pk__in=found.values("pk"))
 
 

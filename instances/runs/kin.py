@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Count
 
 from ceadmin.lib.rows import among
+from instances import reach
 from instances.choices import DESTRUCTIVE
 from instances.models import Instance, Run
 from instances.querysets import InstanceQuerySet
@@ -98,19 +99,22 @@ def kin_of(run: Run) -> Kin:
 
 def siblings_of(run: Run) -> InstanceQuerySet:
     """Return the instances beside a run's list that die with it."""
-    return instances_of(run).siblings(_off(run))
+    return instances_of(run).siblings(run.organization, _off(run))
 
 
 def doubtful_of(run: Run) -> InstanceQuerySet:
     """Return the instances beside a run's list of which nobody can tell whether they die."""
-    return instances_of(run).doubtful(_off(run))
+    return instances_of(run).doubtful(run.organization, _off(run))
 
 
-def doubts(run: Run) -> dict[str, int]:
-    """Return provider → how many beside a run's list may die, nobody can tell."""
+def doubts(run: Run, kin: Kin) -> dict[str, int]:
+    """Return provider → how many beside a run's list may die, nobody can tell; `kin` do."""
     if run.kind not in DESTRUCTIVE:
         return {}
-    rows = doubtful_of(run).order_by().values_list("provider_key")
+    own = run.organization_id
+    possible = reach.possible(instances_of(run), own, _off(run))
+    sure = among(Instance, "id", [one.pk for one in kin.rows])
+    rows = possible.exclude(sure).order_by().values_list("provider_key")
     return dict(rows.annotate(count=Count("pk")))
 
 

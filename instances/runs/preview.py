@@ -73,7 +73,7 @@ def preview(run: Run, kin: Kin | None = None) -> Preview:
         effects=tuple(effects),
         siblings=len(kin),
         sibling_names=tuple(one.name for one in kin.rows[:NAMED]),
-        reached=kin.by_provider(doubts(run)),
+        reached=kin.by_provider(doubts(run, kin)),
         dead_already=sum(
             count
             for states in by_provider.values()

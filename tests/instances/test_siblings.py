@@ -82,8 +82,12 @@ def test_who_dies_is_told_by_how_far_the_provider_s_revocation_reaches(kindred, 
     )
     own = Instance.objects.filter(pk=first.pk)
 
-    assert list(own.siblings()) == ([second] if fate == "dies" else [])
-    assert list(own.doubtful()) == ([second] if fate == "doubtful" else [])
+    assert list(own.siblings(kindred.organization)) == (
+        [second] if fate == "dies" else []
+    )
+    assert list(own.doubtful(kindred.organization)) == (
+        [second] if fate == "doubtful" else []
+    )
 
 
 def test_where_every_session_of_a_user_ends_no_app_is_spared(kindred):
@@ -94,7 +98,11 @@ def test_where_every_session_of_a_user_ends_no_app_is_spared(kindred):
     ]
     kindred.hold("onedrive", "user-2", "drive app")
 
-    found = Instance.objects.filter(pk=chosen.pk).siblings().order_by("pk")
+    found = (
+        Instance.objects.filter(pk=chosen.pk)
+        .siblings(kindred.organization)
+        .order_by("pk")
+    )
 
     assert list(found) == others
 
@@ -234,7 +242,9 @@ def test_a_command_s_dry_run_says_it(kindred):
 @pytest.mark.parametrize("branch", ["grant_fingerprint", "account"])
 def test_an_index_finds_the_siblings_of_one_among_many(kindred, branch):
     chosen = kindred.hold("google", "ann", grant_fingerprint="t1")
-    plan = Instance.objects.filter(pk=chosen.pk).siblings().explain()
+    plan = (
+        Instance.objects.filter(pk=chosen.pk).siblings(kindred.organization).explain()
+    )
 
     if connection.vendor == "sqlite":  # of a small table PostgreSQL reads all
         index = {"grant_fingerprint": "grant", "account": "account"}[branch]
