@@ -10,6 +10,7 @@ from ceadmin.teams.reasons import said
 from instances.choices import RunKind
 from instances.models import Run
 from instances.models.run import MOST_CONNECTIONS
+from instances.runs import Kin, kin_of
 
 #: From so many instances on, a revocation is confirmed by typing.
 TYPED_FROM = 10
@@ -17,13 +18,14 @@ TYPED_FROM = 10
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"＝＋－＠")  # noqa: RUF001 (as wide as Chinese letters)
 
 
-def confirmation_words(run: Run) -> str:
-    """Return what a person types to start a large revocation, "" for a small one."""
-    return (
-        f"REVOKE {run.total}"
-        if run.kind == RunKind.REVOKE and run.total >= TYPED_FROM
-        else ""
-    )
+def confirmation_words(run: Run, siblings: int) -> str:
+    """Return what a person types to start a large revocation, "" for a small one.
+
+    It is the number of all that die, `siblings` that are not on the list among them.
+    """
+    count = run.total + siblings
+    large = run.kind == RunKind.REVOKE and count >= TYPED_FROM
+    return f"REVOKE {count}" if large else ""
 
 
 class StartForm(forms.Form):
@@ -60,7 +62,9 @@ class StartForm(forms.Form):
         required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
-    def __init__(self, run: Run, data: Any = None) -> None:
+    def __init__(self, run: Run, data: Any = None, kin: Kin | None = None) -> None:
+        """`kin`: who dies too, where it was read already."""
+        kin = kin_of(run) if kin is None else kin
         initial = {
             "reason": run.reason,
             "ticket": run.ticket,
@@ -68,7 +72,9 @@ class StartForm(forms.Form):
             "connections": run.connections,
         }
         super().__init__(data, initial=initial)
-        self.words = confirmation_words(run)
+        self.siblings = len(kin)
+        self.dies_too = kin.hash  # the page sends it along: what was seen is started
+        self.words = confirmation_words(run, self.siblings)
         if run.kind != RunKind.REVOKE:
             del self.fields["only"]
         if not self.words:
@@ -90,6 +96,15 @@ class StartForm(forms.Form):
             raise forms.ValidationError("Say why in words: the audit keeps the reason.")
         return reason
 
+    def clean(self) -> None:
+        """Refuse where others would die now than the page showed."""
+        super().clean()
+        if self.data.get("dies_too", "") != self.dies_too:
+            raise forms.ValidationError(
+                "Meanwhile other instances share a grant with these. Look at who dies "
+                "too, then start again."
+            )
+
     def wanted(self) -> dict[str, Any]:
         """Return the arguments of `runs.start` and `runs.ask`."""
         only = self.cleaned_data.get("only")
@@ -105,8 +120,8 @@ class StartForm(forms.Form):
 class AskForm(StartForm):
     """The same for a draft that needs an approver: nothing starts yet, so nothing is typed."""
 
-    def __init__(self, run: Run, data: Any = None) -> None:
-        super().__init__(run, data)
+    def __init__(self, run: Run, data: Any = None, kin: Kin | None = None) -> None:
+        super().__init__(run, data, kin)
         self.fields.pop("confirm", None)
         self.words = ""
 
@@ -114,8 +129,8 @@ class AskForm(StartForm):
 class ApprovedForm(StartForm):
     """The last step of an approved draft: what was approved stands, and is not asked again."""
 
-    def __init__(self, run: Run, data: Any = None) -> None:
-        super().__init__(run, data)
+    def __init__(self, run: Run, data: Any = None, kin: Kin | None = None) -> None:
+        super().__init__(run, data, kin)
         for name in ("reason", "ticket", "only"):
             self.fields.pop(name, None)
 

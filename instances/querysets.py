@@ -21,6 +21,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Lower, Now
 
 from ceadmin.teams.choices import Answer
+from instances import reach
 from instances.choices import (
     DESTRUCTIVE,
     ITEM_OPEN,
@@ -72,15 +73,20 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
             then=status
         )
 
-    def siblings(self) -> InstanceQuerySet:
-        """Others of the same organizations that hold one of these instances' grants."""
-        own = self.order_by()
-        granted = own.exclude(grant_fingerprint="")
-        others = self.model._default_manager.filter(
-            organization__in=own.values("organization"),
-            grant_fingerprint__in=granted.values("grant_fingerprint"),
-        )
-        return others.exclude(pk__in=own.values("pk"))
+    def siblings(
+        self, organization: Organization, off: Collection[str] = ()
+    ) -> InstanceQuerySet:
+        """Others of the organization that die when these, which are its own, are revoked, see `reach`.
+
+        `off` names providers whose call is not made.
+        """
+        return reach.siblings(self, organization.pk, off)
+
+    def doubtful(
+        self, organization: Organization, off: Collection[str] = ()
+    ) -> InstanceQuerySet:
+        """Others of which nobody can tell whether they die with these, see `reach`."""
+        return reach.doubtful(self, organization.pk, off)
 
 
 class RunQuerySet(models.QuerySet["Run"]):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from providers import rules, strict
+from providers.choices import Reach
 from providers.errors import SpecError
 from providers.spec import Provider
 
@@ -136,3 +137,23 @@ def find(key: str) -> Provider | None:
 def for_element(element_key: str) -> Provider | None:
     """Return the record that an element's accounts belong to, if the catalogue knows."""
     return _by_element().get(element_key)
+
+
+@functools.cache
+def families() -> dict[str, str]:
+    """Return provider key → the family whose accounts a revocation is compared among.
+
+    Only of records that reach beyond the token. Where all of a user's sessions end, the
+    records of one and the same call are one family; else each is its own.
+    """
+    by_call: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for record in all():
+        call = record.revoke.call
+        if call is None or record.reach == Reach.TOKEN:
+            continue
+        shared = record.reach == Reach.USER
+        found[record.key] = (
+            by_call.setdefault(call.url, record.key) if shared else record.key
+        )
+    return found

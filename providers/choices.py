@@ -108,6 +108,30 @@ class Effect(TextChoices):
     NONE = "none", "Nothing"
 
 
+class Reach(TextChoices):
+    """Which other grants a revocation takes along."""
+
+    TOKEN = "token", "Whoever holds the same token"
+    GRANT = "grant", "Whatever the same user gave to the same app"
+    ACCOUNT = "account", "The app in the whole account, whoever connected it"
+    USER = "user", "Everything of the same user, in every app"
+
+
+#: How far each effect goes. What depends on the token, or is not known, takes along at
+#: least whoever holds that token; a record says so itself where it goes further.
+REACH_OF: dict[Effect, Reach] = {
+    Effect.TOKEN: Reach.TOKEN,
+    Effect.TOKEN_PAIR: Reach.TOKEN,
+    Effect.GRANT: Reach.GRANT,
+    Effect.CONNECTION: Reach.ACCOUNT,
+    Effect.APP_INSTALL: Reach.ACCOUNT,
+    Effect.USER_SESSIONS: Reach.USER,
+    Effect.DEPENDS: Reach.TOKEN,
+    Effect.UNKNOWN: Reach.TOKEN,
+    Effect.NONE: Reach.TOKEN,
+}
+
+
 class Rotation(TextChoices):
     """What becomes of the refresh token when it is used."""
 

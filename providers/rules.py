@@ -6,6 +6,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from providers.choices import (
+    REACH_OF,
     Accepts,
     BodyKind,
     ClientAuth,
@@ -161,6 +162,15 @@ def _order(provider: Provider) -> None:
     }.get(revoke.accepts, set(TokenKind))
     fits = set(revoke.order) <= taken and len(set(revoke.order)) == len(revoke.order)
     _require(fits, "revoke.order", f"does not fit accepts = {revoke.accepts}")
+
+
+def _reach(provider: Provider) -> None:
+    own = REACH_OF[provider.revoke.effect]
+    _require(
+        provider.revoke.reach != own,
+        "revoke.reach",
+        f"is what effect = {provider.revoke.effect} means anyway: leave it out",
+    )
 
 
 def _answers(provider: Provider) -> None:
@@ -350,6 +360,7 @@ _RULES: tuple[Callable[[Provider], None], ...] = (
     _limits,
     _support,
     _order,
+    _reach,
     _answers,
     _placeholders,
 )

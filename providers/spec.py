@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from providers.choices import (
+    REACH_OF,
     Accepts,
     BodyKind,
     ClientAuth,
@@ -20,6 +21,7 @@ from providers.choices import (
     PlaceholderKind,
     Placement,
     Proof,
+    Reach,
     Rotation,
     SourcePart,
     Supported,
@@ -116,6 +118,7 @@ class Revocation:
     supported: Supported
     effect: Effect
     kills: str  # a sentence for people
+    reach: Reach | None = None  # where it is another than the effect's own
     documented: bool | None = None  # by the vendor
     accepts: Accepts = Accepts.EITHER
     order: tuple[TokenKind, ...] = ()
@@ -271,6 +274,20 @@ class Provider:
     def kills(self) -> str:
         """What dies with a revocation, in a sentence."""
         return self.revoke.kills
+
+    @property
+    def reach(self) -> Reach:
+        """Which other grants die with a revocation."""
+        return self.revoke.reach or REACH_OF[self.revoke.effect]
+
+    @property
+    def names_accounts(self) -> bool:
+        """Whether two instances can be told to be of one account, as far as its reach asks.
+
+        A platform names the user. Where more dies than the user's own, the record has to
+        say which value is the account's.
+        """
+        return self.reach != Reach.ACCOUNT or bool(self.account_placeholder)
 
     @property
     def propagation_seconds(self) -> float:

@@ -15,6 +15,7 @@ from ceadmin.audit.record import SYSTEM_CHAIN, record
 from ceadmin.lib.keyring import fingerprint_keyring, keyring
 from ceadmin.lib.reseal import BATCH, Tally, reseal
 from ceadmin.lib.sealed_columns import SealedColumn, sealed_columns
+from instances import reach
 from instances.choices import RUN_TERMINAL
 from instances.models import GrantClaim, Instance
 
@@ -94,6 +95,7 @@ def report(tallies: dict[str, Tally], forgotten: dict[str, int]) -> dict[str, An
 def fingerprints() -> dict[str, dict[str, int]]:
     """Return how many fingerprints of grants, and claims of open runs, stand under which key."""
     claims = GrantClaim.objects.exclude(run__status__in=sorted(RUN_TERMINAL))
+    claims = claims.exclude(fingerprint__startswith=reach.KEY)  # made with no key
     instances = Instance.objects.exclude(grant_fingerprint="")
     return {
         "instance.grant_fingerprint": _by_key(instances, "grant_fingerprint"),

@@ -31,17 +31,42 @@ class Call:
     )  # masked wherever request or answer are quoted
     grant: str = ""  # fingerprint of the token this kills: one item of a run is let through, see SameGrant
     grant_before: tuple[str, ...] = ()  # the same under older keys: see GrantClaim
+    reach: str = (
+        ""  # by what other tokens are known to be of the same grant: they die too
+    )
+    instead_of: int = 0  # an item that had the grant and did not kill it
     held: Grant | None = (
         None  # at the provider with this grant: a single call goes over an OAuth session
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The item of a run that deals with a grant, and how far it came."""
+
+    item_id: int
+    same_token: bool  # else another token of the same grant
+    ended: bool = False
+    taken: tuple[tuple[str, str], ...] = ()  # kind of token → "revoked" or "already"
+    lost: bool = False  # an answer is missing: it may have killed the grant
+
+    @property
+    def killed(self) -> bool:
+        """Tell whether the grant died by its hand, as far as it knows."""
+        return bool(self.taken) or self.lost
+
+    @property
+    def found_dead(self) -> bool:
+        """Tell whether the grant was dead before it was sent anything."""
+        return not self.lost and all(word == "already" for _, word in self.taken)
+
+
 class SameGrant(Exception):
     """Thrown into a flow whose intended call would kill a grant that another item of the run deals with."""
 
-    def __init__(self, item_id: int) -> None:
+    def __init__(self, owner: Owner) -> None:
         super().__init__("another item of this run deals with the same grant")
-        self.item_id = item_id
+        self.owner = owner
 
 
 #: Seconds that a single item is waited for.
@@ -56,7 +81,7 @@ class Wait:
     """
 
     seconds: float
-    # A driver that holds its thread waits no longer: TooLong.
+    # A driver that holds its thread waits no longer: TooLong. A run puts the item back.
     patience: float = PATIENCE
 
 

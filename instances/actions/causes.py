@@ -160,7 +160,7 @@ _OF_CODES: dict[str, str] = {
     "provider_off": "The provider's record is off. An owner can switch it on under Providers.",
     "unknown_element": "The catalogue knows no provider for the element.",
     "masked_token": "The platform hides the token, so nothing can be revoked with it.",
-    "same_grant": "Another item of the run deals with the same grant.",
+    "same_grant": "It shares its grant with another instance of the run: revoked once for both.",
     "no_secrets": "The organization has no secrets. Add both on the organization's page.",
     "key_missing": "A secret was sealed with a key that is not loaded. Check FIELD_KEYS.",
     "worker_lost": "Workers died over it. Look into the worker's log.",
@@ -168,6 +168,11 @@ _OF_CODES: dict[str, str] = {
     "access_denied": "The person said no at the provider.",
     "vanished": "The platform no longer lists it.",
     "listed_again": "The platform lists it again. Probe it.",
+    "died_along": "It held the same token as an instance that a run revoked, and died with it.",
+    "died_unseen": (
+        "A run revoked an instance of the same account and app, which takes this one "
+        "along. A probe looks whether it still works."
+    ),
     "drill": "It was revoked in a drill.",
     "left_out": "A person left its provider out of the run.",
 }

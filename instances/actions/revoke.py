@@ -18,13 +18,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from ceadmin.lib import http, redact, sealed
-from instances import cloud_elements
-from instances.actions import verdicts
+from instances import cloud_elements, reach
+from instances.actions import along, verdicts
 from instances.actions.calls import (
     Call,
     Flow,
     Result,
-    SameGrant,
     TooLong,
     Wait,
 )
@@ -102,11 +101,7 @@ def revoke(case: Case, *, steps: Steps | None = None) -> Flow[Result]:
         return _not_revocable(case, problem)
     except PlatformError as problem:
         return unread(problem)
-    try:
-        return (yield from _kill(trial, plan))
-    except SameGrant as same:
-        facts = {"same_as_item": same.item_id}
-        return Result(Outcome.SKIPPED.value, cause="same_grant", facts=facts)
+    return (yield from _kill(trial, plan))
 
 
 def _off(provider: Provider | None) -> Result:
@@ -202,7 +197,9 @@ def _trial(
     redact.learn(*grant.secrets, remote.token)
     known_by = sealed.traces(grant.refresh_token or grant.access_token)
     token = remote.token or case.element_token
-    return Trial(case, provider, grant, steps, known_by, token)
+    account = str(case.options.get("account") or "")
+    same = reach.key_of(provider.key, account, grant.client_id)
+    return Trial(case, provider, grant, steps, known_by, token, reach=same)
 
 
 def _token_problem(provider: Provider, remote: RemoteInstance) -> str:
@@ -244,7 +241,9 @@ def _kill(trial: Trial, plan: Sequence[Step]) -> Flow[Result]:
     yield from look_before(trial)
     if trial.case.prior_intent and (yield from _done_before(trial)):
         return verdicts.judge(trial)
-    yield from _round(trial, plan)
+    with_another = yield from along.once(trial, partial(_round, trial, plan))
+    if with_another is not None:
+        return with_another
     if trial.lost and trial.proven == "alive":
         # It lives, so what was lost did nothing: this is a new try, not a blind one.
         trial.lost, trial.repeated, trial.platform = False, True, "unknown"
@@ -296,6 +295,8 @@ def _send(trial: Trial, step: Step) -> Flow[Verdict]:
         secrets=(*trial.secrets, *step.secrets),
         grant=trial.fingerprint,
         grant_before=tuple(trial.traces[1:]),
+        reach=trial.reach,
+        instead_of=trial.instead_of,
         held=trial.grant,
     )
     verdict, wait = yield from _exchange(trial, step, call)

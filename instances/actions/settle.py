@@ -6,7 +6,7 @@ All of a batch is written in the caller's transaction; the audit chain's head is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -189,6 +189,30 @@ def _write_instances(
         _instances(names).update(values)
     _FLIPS.insert([turn.flip(run, now) for turn in turns])
     return turns
+
+
+#: What may still work as far as is known.
+_LIVE = frozenset(
+    {InstanceStatus.CONNECTED, InstanceStatus.DEGRADED, InstanceStatus.UNKNOWN}
+)
+
+
+def turn_many(
+    run: Run, wanted: Mapping[int, tuple[str, str]], *, actor: Actor, now: datetime
+) -> list[Entry]:
+    """Give instances that are no items of a run, and may still work, a status and its reason because of that run.
+
+    `wanted`: primary key → status, reason. Returns the audit entries, as `settle_many`.
+    """
+    turns = [
+        _Turn(pk, uid, name, provider_key, before, *wanted[pk])
+        for pk, uid, name, provider_key, before in _KNOWN.find(wanted)
+        if before in _LIVE and before != wanted[pk][0]
+    ]
+    fields = _instances(("status", "status_reason", "status_since"))
+    fields.update([(turn.pk, turn.after, turn.reason, now) for turn in turns])
+    _FLIPS.insert([turn.flip(run, now) for turn in turns])
+    return [_turn_entry(run, turn, actor) for turn in turns]
 
 
 @cache

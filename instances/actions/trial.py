@@ -60,6 +60,8 @@ class Trial:
     code: str = ""
     source: str = _UNKNOWN
     platform: str = _UNKNOWN
+    reach: str = ""  # by what other tokens are of the same grant, see `instances.reach`
+    instead_of: int = 0  # the item that had the grant before, and did not kill it
     until: str = ""  # when the access token ends by itself, where the source says so
 
     @property

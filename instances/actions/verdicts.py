@@ -88,6 +88,21 @@ def judge(trial: Trial) -> Result:
     )
 
 
+def died_along(trial: Trial, words: str, *, before: bool) -> Result:
+    """Return the result of a token that was sent nowhere, and died with another one.
+
+    `before`: the whole grant was dead before the run.
+    """
+    outcome = Outcome.ALREADY_DEAD if before else Outcome.VERIFIED_DEAD
+    return Result(
+        outcome.value,
+        cause="" if before else "same_grant",
+        explanation="" if before else words,
+        facts=trial.facts,
+        changes=trial.changes,
+    )
+
+
 def _until(trial: Trial) -> str:
     """Say when the access token ends: the source may know, or the record how long it lives."""
     if trial.until:

@@ -90,9 +90,11 @@ class Standing:
         return self.stage in ("needed", "refused", "over")
 
 
-def standing(run: Run, user: User | AnonymousUser) -> Standing:
-    """Return how a draft stands with its approvers."""
-    reasons = runs.needed(run)
+def standing(
+    run: Run, user: User | AnonymousUser, kin: runs.Kin | None = None
+) -> Standing:
+    """Return how a draft stands with its approvers; `kin` where it was read already."""
+    reasons = runs.needed(run, kin)
     if not reasons or not isinstance(user, User):
         return Standing()
     asked = runs.latest(run)

@@ -33,6 +33,7 @@ from instances.admin.filters import (
     searched_for,
     selection_of,
 )
+from instances.admin.kin_filters import DoubtfulFilter, SiblingFilter
 from instances.admin.saying import GrantFilter
 from instances.admin.story import story_of
 from instances.admin.when import SinceFilter, WasFilter
@@ -66,6 +67,8 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         TagFilter,
         AppFilter,
         "organization",
+        SiblingFilter,
+        DoubtfulFilter,
     )
     search_fields = ("name", "remote_id")
     search_help_text = "Name, id, account or tag"

@@ -169,12 +169,10 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         """Show a draft as the confirmation of what it would do, any other run live."""
         run: Run = self.fetch(request, object_id, Act.VIEW)
         if run.status == RunStatus.DRAFT:
-            return self._page(
-                request,
-                "instances/run/draft.html",
-                run,
-                draft_context(run, request.user, draft_form(run, request.user)),
-            )
+            kin = runs.kin_of(run)
+            form = draft_form(run, request.user, kin=kin)
+            context = draft_context(run, request.user, form, kin)
+            return self._page(request, "instances/run/draft.html", run, context)
         deeds = deeds_of(run, request, timezone.now())
         context = {**live_context(run, request), "deeds": deeds}
         return self._page(request, "instances/run/live.html", run, context)
@@ -227,7 +225,8 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         self, request: HttpRequest, run: Run, act: str, hand: Hand
     ) -> HttpResponse:
         """Start a draft or ask for its approval; errors keep what was typed."""
-        form = draft_form(run, hand["user"], request.POST)
+        kin = runs.kin_of(run)
+        form = draft_form(run, hand["user"], request.POST, kin)
         if form.is_valid():
             try:
                 _OF_FORM[act](run, **hand, **form.wanted())
@@ -239,7 +238,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
             request,
             "instances/run/draft.html",
             run,
-            draft_context(run, hand["user"], form),
+            draft_context(run, hand["user"], form, kin),
             status=422,
         )
 

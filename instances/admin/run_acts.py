@@ -17,6 +17,8 @@ _PLAIN = {
     "discard": runs.discard,
     "withdraw": runs.withdraw,
 }
+#: Acts that make another run, which is shown next.
+_ANEW = {"retry": runs.retry, "take-along": runs.take_along}
 _DECISIONS = {"go-on": runs.go_on, "leave-out": runs.leave_out}
 #: Acts that take words: which, and what of the form they are.
 _WORDED: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
@@ -37,8 +39,8 @@ class Hand(TypedDict):
 
 def act_on(run: Run, act: str, data: Mapping[str, str], hand: Hand) -> Run:
     """Do what a button says and return the run to show next. Raises RunError and NotAllowed."""
-    if act == "retry":
-        return runs.retry(run, **hand)
+    if act in _ANEW:
+        return _ANEW[act](run, **hand)
     if act == "connections":
         runs.set_connections(run, _number(data), **hand)
     elif act in _DECISIONS:

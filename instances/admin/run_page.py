@@ -69,24 +69,25 @@ def audit_url(run: Run, user: User | AnonymousUser) -> str:
     return reverse("admin:instances_run_history", args=[run.pk])
 
 
-def draft_form(run: Run, user: User | AnonymousUser, data: Any = None) -> StartForm:
+def draft_form(
+    run: Run, user: User | AnonymousUser, data: Any = None, kin: runs.Kin | None = None
+) -> StartForm:
     """Return the form of a draft's next step: start it, ask, or start what was approved."""
-    stands = standing(run, user)
+    stands = standing(run, user, kin)
     if stands.asks:
-        return AskForm(run, data)
-    return (
-        ApprovedForm(run, data) if stands.stage == "approved" else StartForm(run, data)
-    )
+        return AskForm(run, data, kin)
+    form = ApprovedForm if stands.stage == "approved" else StartForm
+    return form(run, data, kin)
 
 
 def draft_context(
-    run: Run, user: User | AnonymousUser, form: StartForm
+    run: Run, user: User | AnonymousUser, form: StartForm, kin: runs.Kin
 ) -> dict[str, Any]:
-    """Return what the confirmation page shows."""
-    seen = runs.preview(run)
+    """Return what the confirmation page shows; `kin` die too."""
+    seen = runs.preview(run, kin)
     return {
         "preview": seen,
-        "standing": standing(run, user),
+        "standing": standing(run, user, kin),
         "form": form,
         "planned": run.planned_at is not None,
         "problem": runs.crew(run).problem,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from ceadmin.teams.lookups import is_row_number
@@ -37,7 +37,7 @@ class SayingFilter(admin.SimpleListFilter):
 
 
 class GrantFilter(SayingFilter):
-    """Instances that hold the grant of one instance, that one among them; its page leads here."""
+    """One instance and those that die with it; its page leads here."""
 
     title = "grant"
     parameter_name = "grant_of"
@@ -56,12 +56,12 @@ class GrantFilter(SayingFilter):
         if value is None:
             return queryset
         own = queryset.filter(pk=int(value) if is_row_number(value) else 0)
-        granted = own.order_by().exclude(grant_fingerprint="")
-        return queryset.filter(
-            organization__in=granted.values("organization"),
-            grant_fingerprint__in=granted.values("grant_fingerprint"),
-        )
+        one = own.select_related("organization").first()
+        if one is None:
+            return queryset.none()
+        kin = Instance.objects.filter(pk=one.pk).siblings(one.organization)
+        return queryset.filter(Q(pk=one.pk) | Q(pk__in=kin.values("pk")))
 
     def named(self, value: str) -> str:
-        """Say that it is one grant: its fingerprint tells people nothing."""
-        return "shared by these"
+        """Say what they have in common: a fingerprint tells people nothing."""
+        return "what dies with one"

@@ -94,6 +94,8 @@ def standing_of(
 ) -> Standing:
     """Return how `instance` stands, for `user`."""
     told, kind = _SENTENCES[instance.status]
+    if instance.status == InstanceStatus.UNKNOWN and instance.status_reason:
+        told = "It worked before; whether it still does is not known."
     allowed = list(_allowed(instance, user))
     obstacles = {one: why for one in allowed if (why := runs.obstacle(one, instance))}
     possible = [one for one in allowed if one not in obstacles]

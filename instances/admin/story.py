@@ -86,7 +86,7 @@ def _affected(instance: Instance) -> Affected:
     listing = reverse("admin:instances_instance_changelist")
     names = sorted(tag.name for tag in instance.tags.all())
     mine = Instance.objects.filter(pk=instance.pk)
-    others = mine.siblings().order_by("name", "pk")
+    others = mine.siblings(instance.organization).order_by("name", "pk")
     shown = tuple(others[: _SHOWN + 1])
     sharing = others.count() + 1 if len(shown) > _SHOWN else 0
     return Affected(

@@ -47,6 +47,9 @@ def _flips(instance: Instance) -> list[Line]:
             flip.at,
             flip.to_status,
             f"Was {flip.get_from_status_display().lower()}",
+            reverse("admin:instances_run_change", args=[flip.run_id])
+            if flip.run_id
+            else "",
             more=sentence(flip.reason),
             run=flip.run_id,
         )

@@ -280,7 +280,7 @@ class Shard:
             self._put_back(thread, 0.0)
             return
         if isinstance(effect, Wait):
-            self._wait(thread, effect.seconds)
+            self._wait(thread, effect)
             return
         lane = thread.lane = self.gate.lane(effect, thread)
         turn = self.gate.turn(lane, thread, early=effect.intent)
@@ -290,12 +290,12 @@ class Shard:
             go = partial(self._leave_for, thread, effect)
             self.gate.wait(lane, Waiter(thread, go, early=effect.intent))
 
-    def _wait(self, thread: Thread, seconds: float) -> None:
-        if seconds > PATIENCE:
-            self._put_back(thread, seconds)
+    def _wait(self, thread: Thread, wait: Wait) -> None:
+        if wait.seconds > min(PATIENCE, wait.patience):
+            self._put_back(thread, wait.seconds)
             return
         thread.resting = True
-        self.multi.later(seconds, lambda: self._go_on(thread, None))
+        self.multi.later(wait.seconds, lambda: self._go_on(thread, None))
 
     def _leave_for(self, thread: Thread, call: Call, turn: float) -> None:
         """Send a call whose turn has come, one with an intent after that is committed."""
@@ -310,14 +310,14 @@ class Shard:
                 call=call,
                 attempt=attempt,
                 go=lambda kept: self._act(thread, call, kept),
-                refuse=lambda owner: self._refuse(thread, owner),
+                refuse=lambda refusal: self._refuse(thread, refusal),
                 drop=lambda: self._drop(thread),
             )
         )
 
-    def _refuse(self, thread: Thread, owner: int) -> None:
+    def _refuse(self, thread: Thread, refusal: SameGrant) -> None:
         self.gate.free(thread)
-        self._go_on(thread, SameGrant(owner))
+        self._go_on(thread, refusal)
 
     def _act(self, thread: Thread, call: Call, attempt: Sent) -> None:
         thread.acted = True

@@ -20,27 +20,22 @@ from django.db import transaction
 
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.record import Entry, record_many
-from ceadmin.lib.rows import Lookup, Rows
 from instances.actions import evidence
-from instances.actions.calls import Call, Result
+from instances.actions.calls import Call, Owner, Result, SameGrant
 from instances.actions.evidence import Sent
 from instances.actions.settle import Settlement, settle_many
 from instances.choices import Outcome
 from instances.engine.claim import owned
+from instances.engine.grants import claim_grants
 from instances.engine.hand import Hand
 from instances.engine.parts import Watch
-from instances.models import GrantClaim, Item, Run
+from instances.models import Item, Run
 
 BATCH = 500
 #: So many, and so old, are worth a transaction where the calls leave time for one.
 WORTH, WORTH_AGE = 100, 0.05
 #: Results wait at most so long for company, intents much less: a flow stands still for them.
 RESULT_AGE, INTENT_AGE = 0.5, 0.2
-
-_CLAIMS = Rows(GrantClaim, "run_id", "fingerprint", "item_id")
-_CLAIMED = Lookup(
-    GrantClaim, "fingerprint", "fingerprint", "item_id", where="run_id = %s"
-)
 
 
 @dataclass(slots=True)
@@ -51,7 +46,7 @@ class Intent:
     call: Call
     attempt: Sent
     go: Callable[[Sent], None]
-    refuse: Callable[[int], None]  # with the item that has the grant
+    refuse: Callable[[SameGrant], None]  # with the item that has the grant
     drop: Callable[[], None]  # another worker has the item now
 
 
@@ -70,7 +65,7 @@ class Written:
     """What came of a batch's intents."""
 
     held: frozenset[int]  # numbers of the chunks that are still ours
-    refused: dict[int, int]  # item → the one that has its grant
+    refused: dict[int, Owner]  # item → the one that has its grant
 
 
 @dataclass(slots=True)
@@ -215,7 +210,7 @@ class Writer:
             if intent.item.chunk_number not in written.held:
                 intent.drop()
             elif intent.item.pk in written.refused:
-                intent.refuse(written.refused[intent.item.pk])
+                intent.refuse(SameGrant(written.refused[intent.item.pk]))
             else:
                 intent.go(intent.attempt)
 
@@ -225,9 +220,9 @@ class Writer:
         fresh: Sequence[Sent],
         answers: Sequence[tuple[Item, Call, Sent]],
         ends: Sequence[Settlement],
-    ) -> dict[int, int]:
+    ) -> dict[int, Owner]:
         now = self.clock()
-        refused = self._claim_grants(intents)
+        refused = claim_grants(self.run, [(one.item, one.call) for one in intents])
         going = [intent for intent in intents if intent.item.pk not in refused]
         evidence.write_intents([intent.attempt for intent in going])
         evidence.write(fresh)
@@ -252,21 +247,6 @@ class Writer:
     def _intent_entry(self, intent: Intent) -> Entry:
         about = (intent.item, self.run, self.actor)
         return evidence.intent_entry(*about, intent.call, intent.attempt)
-
-    def _claim_grants(self, intents: Sequence[Intent]) -> dict[int, int]:
-        """Return item → owner for those whose grant another item of the run has."""
-        wanted = [
-            (grant, intent.item.pk)
-            for intent in intents
-            for grant in (intent.call.grant, *intent.call.grant_before)
-            if grant
-        ]
-        if not wanted:
-            return {}
-        # In one order everywhere: two workers must not wait for each other.
-        _CLAIMS.insert_new([(self.run.pk, *claim) for claim in sorted(wanted)])
-        owners = dict(_CLAIMED.find({grant for grant, _ in wanted}, self.run.pk))
-        return {item: owners[grant] for grant, item in wanted if owners[grant] != item}
 
 
 def _older(moment: float | None, age: float) -> bool:

@@ -105,6 +105,9 @@ def preview_json(seen: runs.Preview, kind: str, organization: str) -> dict[str, 
         "dead_already": seen.dead_already,
         "siblings": seen.siblings,
         "sibling_names": list(seen.sibling_names),
+        "reached": [
+            {**asdict(one), "statuses": dict(one.statuses)} for one in seen.reached
+        ],
         "seconds": seen.forecast.seconds,
         "duration": seen.forecast.words,
         "effects": effects,
@@ -123,11 +126,25 @@ def preview_lines(seen: runs.Preview, kind: str) -> Iterator[str]:
         yield from (f"    {line}" for line in (effect.kills, effect.problem) if line)
         if effect.possible < effect.count and kind in DESTRUCTIVE:
             yield f"    {effect.count - effect.possible} cannot be revoked from here."
-    if seen.siblings:
-        names = ", ".join(seen.sibling_names)
-        yield f"{seen.siblings} more share a grant and would die with them: {names}"
+    yield from _reached_lines(seen)
     if seen.forecast.words:
         yield seen.forecast.words
+
+
+def _reached_lines(seen: runs.Preview) -> Iterator[str]:
+    """Yield who dies without being selected."""
+    if seen.siblings:
+        yield f"{seen.siblings} more share a grant and would die with them:"
+    for one in seen.reached:
+        yield f"  {one.provider_name}: {one.count}. {one.why}"
+        if one.names:
+            more = ", …" if one.count > len(one.names) else ""
+            yield f"    {', '.join(one.names)}{more}"
+        if one.doubtful:
+            yield (
+                f"    Of {one.doubtful} more nobody can tell whose account they hold: "
+                "they may die too."
+            )
 
 
 def result_lines(run: Run) -> Iterator[str]:

@@ -24,6 +24,10 @@ class Approval(models.Model):
         Run, on_delete=models.CASCADE, related_name="approvals", db_index=False
     )
     digest = models.CharField(max_length=64)  # of everything that is approved
+    # Of those that die too: another hash than the digest's, since a run at work changes it.
+    siblings_hash = models.CharField(
+        max_length=64, blank=True, default="", db_default=""
+    )
     why_needed = models.JSONField(default=list)  # sentences
     total = models.PositiveIntegerField(default=0)
     status = models.CharField(max_length=16, choices=Answer, default=Answer.WAITING)

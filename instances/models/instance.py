@@ -111,6 +111,12 @@ class Instance(models.Model):
                 name="instance_by_grant",
                 condition=~Q(grant_fingerprint=""),
             ),
+            # Siblings of one account, where a provider keeps one grant for it.
+            models.Index(
+                fields=["organization", "account"],
+                name="instance_by_account",
+                condition=~Q(account=""),
+            ),
             # Search by exact name and the default order of the list.
             models.Index(
                 fields=["organization", "name", "id"], name="instance_by_name"

@@ -1,15 +1,17 @@
 """Runs: what people ask for, how it is frozen, worked, swept and counted."""
 
-from instances.runs.acts import create, discard, pause, resume, retry, stop
-from instances.runs.approval import approve, digest_of, latest, refuse, withdraw
+from instances.runs.acts import create, discard, pause, resume, retry, stop, take_along
+from instances.runs.approval import approve, latest, refuse, withdraw
 from instances.runs.crew import NO_WORKER, Crew, crew, missing
 from instances.runs.decisions import go_on, leave_out, set_connections
+from instances.runs.digest import digest_of
 from instances.runs.document import as_json
 from instances.runs.ending import fail, finish_if_done
 from instances.runs.errors import Denied, RunError
 from instances.runs.forecast import Forecast, forecast
 from instances.runs.glass import break_glass, review
 from instances.runs.history import costs
+from instances.runs.kin import Kin, Reached, doubtful_of, kin_of, siblings_of
 from instances.runs.pace import Pace, pace
 from instances.runs.parts import alike, commonest, held_parts
 from instances.runs.plan import plan, wait_for_plan
@@ -38,10 +40,12 @@ __all__ = [
     "Denied",
     "Effect",
     "Forecast",
+    "Kin",
     "Outage",
     "Pace",
     "Preview",
     "Progress",
+    "Reached",
     "RunError",
     "Trouble",
     "act_of",
@@ -59,12 +63,14 @@ __all__ = [
     "crew",
     "digest_of",
     "discard",
+    "doubtful_of",
     "exit_code",
     "fail",
     "finish_if_done",
     "forecast",
     "go_on",
     "held_parts",
+    "kin_of",
     "latest",
     "leave_out",
     "may_do",
@@ -86,9 +92,11 @@ __all__ = [
     "review",
     "rows_of",
     "set_connections",
+    "siblings_of",
     "start",
     "stop",
     "sweep",
+    "take_along",
     "thin_out",
     "wait_for_plan",
     "withdraw",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -20,6 +20,7 @@ from instances.models import Instance, Item, Run
 from instances.models.run import default_connections
 from instances.runs.approval import approver_of, close
 from instances.runs.errors import Denied, RunError
+from instances.runs.kin import kin_of
 from instances.runs.known import OTHER_VERSION
 from instances.runs.plan import wake
 from instances.runs.recording import (
@@ -163,7 +164,49 @@ def discard(run: Run, *, user: User, now: datetime, address: str = "") -> None:
     _drop(run, hand_of(user, run, now, address))
 
 
-def _drop(run: Run, hand: Hand) -> None:
+@denials_recorded
+def take_along(run: Run, *, user: User, now: datetime, address: str = "") -> Run:
+    """Return a new draft over a draft's list and all that die with it; the old one is dropped.
+
+    Raises RunError and NotAllowed.
+    """
+    require_for(user, run)
+    kin = kin_of(run)
+    if not kin:
+        raise RunError("no_siblings", "No other instance dies with these any more.")
+    own = Item.objects.filter(run=run, instance__isnull=False)
+    pks = [*own.values_list("instance_id", flat=True), *(one.pk for one in kin.rows)]
+    with transaction.atomic():
+        made = _like(run, pks, run.options, user, now, address)
+        hand = hand_of(user, run, now, address)
+        _drop(run, hand, again=str(made.uid))
+    return made
+
+
+def _like(
+    run: Run,
+    pks: Sequence[int],
+    options: Mapping[str, Any],
+    user: User,
+    now: datetime,
+    address: str,
+) -> Run:
+    """Return a new run of the same kind and for the same reason over these instances."""
+    return create(
+        run.kind,
+        run.organization,
+        selections.of_instances(pks),
+        user=user,
+        now=now,
+        reason=run.reason,
+        ticket=run.ticket,
+        options=options,
+        connections=run.connections,
+        address=address,
+    )
+
+
+def _drop(run: Run, hand: Hand, **facts: Any) -> None:
     ended = {"finished_at": hand.now, "problem": "discarded"}
     with transaction.atomic():
         draft = Run.objects.filter(pk=run.pk, status=RunStatus.DRAFT)
@@ -171,7 +214,7 @@ def _drop(run: Run, hand: Hand) -> None:
             raise why_not(Run.objects.get(pk=run.pk))
         run.refresh_from_db()
         close(run, Answer.WITHDRAWN, hand)
-        record_act(run, Action.RUN_STOPPED, hand)
+        record_act(run, Action.RUN_STOPPED, hand, **facts)
 
 
 def _move(run: Run, old: RunStatus, new: RunStatus, action: Action, hand: Hand) -> None:
@@ -205,18 +248,8 @@ def retry(run: Run, *, user: User, now: datetime, address: str = "") -> Run:
     if run.kind == RunKind.SYNC:
         raise RunError("sync", "A sync has no items to retry; start a new sync.")
     with transaction.atomic():
-        made = create(
-            run.kind,
-            run.organization,
-            selections.of_instances(pks),
-            user=user,
-            now=now,
-            reason=run.reason,
-            ticket=run.ticket,
-            options=_for_another_try(run.options),
-            connections=run.connections,
-            address=address,
-        )
+        options = _for_another_try(run.options)
+        made = _like(run, pks, options, user, now, address)
         hand = hand_of(user, run, now, address)
         record_act(run, Action.RUN_RETRIED, hand, again=str(made.uid))
     return made

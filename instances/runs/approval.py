@@ -1,14 +1,13 @@
 """The second person: what they are asked about a draft, and what their answer is good for.
 
-A question is bound to the frozen list, the options, the reason and the ticket of its
-draft, and to the provider apps of its instances: whatever changes makes another hash, and the answer is not for that. Neither who
+A question is bound to the frozen list, the options, the reason and the ticket of its draft,
+to the provider apps of its instances, and to whoever dies with them: whatever changes makes
+another hash, and the answer is not for that. Neither who
 drafted nor who asked can approve, not even as a superuser; nor can the approver start.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,40 +25,19 @@ from ceadmin.teams.reasons import said
 from ceadmin.teams.terms import terms_of
 from ceadmin.teams.users import Hand
 from instances.choices import RunStatus
-from instances.models import Approval, Instance, Run
+from instances.models import Approval, Run
+from instances.runs.digest import digest_of
 from instances.runs.errors import Denied, RunError
 from instances.runs.freezing import list_hash
+from instances.runs.kin import Kin, kin_of
 from instances.runs.recording import denials_recorded, hand_of, record_act
 from instances.runs.rights import act_of, may_do
 from instances.runs.threshold import needed
-from providers.models import ProviderApp
 
 #: So much of a hash has to be said by whoever approves on a command line.
 SHORTEST_DIGEST = 8
 #: Clocks of two machines differ; an answer from further ahead is from a clock set back.
 _SKEW = timedelta(minutes=1)
-
-
-def digest_of(run: Run, changed: dict[str, Any] | None = None) -> str:
-    """Return the hash of all that is approved of a run, with fields it is about to get."""
-    told = {
-        name: getattr(run, name)
-        for name in ("kind", "selection_hash", "total", "options", "reason", "ticket")
-    }
-    told |= {name: value for name, value in (changed or {}).items() if name in told}
-    told |= {"run": str(run.uid), "organization": str(run.organization.uid)}
-    told["apps"] = _apps_of(run)
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _apps_of(run: Run) -> list[list[Any]]:
-    """Return with which credentials, and where to, the tokens of a run's instances are sent."""
-    used = Instance.objects.filter(items__run=run, provider_app__isnull=False)
-    pks = used.order_by().values("provider_app").distinct()
-    apps = ProviderApp.objects.filter(pk__in=pks).order_by("pk")
-    facts = apps.values_list("pk", "provider_key", "client_id", "site")
-    return [list(one) for one in facts]
 
 
 def latest(run: Run) -> Approval | None:
@@ -77,10 +55,11 @@ def _open(run: Run) -> QuerySet[Approval]:
 
 def open_question(run: Run, *, user: User, hand: Hand) -> Approval:
     """Ask about a draft as it stands, inside the transaction that changed it; raise RunError."""
-    reasons = needed(run)
+    kin = kin_of(run)
+    reasons = needed(run, kin)
     if not reasons:
         raise RunError("no_approval_needed", "This run needs no approval: start it.")
-    digest = digest_of(run)
+    digest = digest_of(run, siblings=kin.hash)
     asked = _open(run).first()
     if asked and asked.digest == digest and not _is_over(asked):
         raise RunError(
@@ -92,6 +71,7 @@ def open_question(run: Run, *, user: User, hand: Hand) -> Approval:
     made = Approval.objects.create(
         run=run,
         digest=digest,
+        siblings_hash=kin.hash,
         why_needed=reasons,
         total=run.total,
         drafted_by=run.requested_by,
@@ -144,7 +124,7 @@ def approve(
             Answer.APPROVED,
             hand_of(user, run, now, address),
             user,
-            own & Q(digest=digest_of(run)),
+            own & Q(digest=_digest_of(asked, run)),
             words=said(note),
             counted_from=Now(),
             expires_at=from_now(hours),
@@ -219,12 +199,28 @@ def _check_subject(run: Run, asked: Approval, digest: str) -> None:
             "What you approve is not what is asked for now. Reload the page and read "
             "it again.",
         )
-    if asked.digest != digest_of(run) or list_hash(run) != run.selection_hash:
+    _check_siblings(asked, kin_of(run))
+    if asked.digest != _digest_of(asked, run) or list_hash(run) != run.selection_hash:
         raise Denied(
             "changed",
             "The list or the options changed after this was asked. Refuse it, and let "
             "it be asked again.",
         )
+
+
+def _check_siblings(asked: Approval, kin: Kin) -> None:
+    """Refuse where others would die now than when it was asked."""
+    if asked.siblings_hash != kin.hash:
+        raise Denied(
+            "siblings_changed",
+            "Other instances share a grant with this list than when approval was asked "
+            "for. Look at who dies too, and ask again.",
+        )
+
+
+def _digest_of(asked: Approval, run: Run, changed: dict[str, Any] | None = None) -> str:
+    """Return the hash of a run as it is, with those who die too as they were."""
+    return digest_of(run, changed, siblings=asked.siblings_hash)
 
 
 def _answer(
@@ -263,7 +259,8 @@ def use(run: Run, wanted: dict[str, Any], user: User, hand: Hand) -> dict[str, A
     Called inside the start's transaction with the fields the run is about to get.
     Raises Denied where nobody approved exactly this.
     """
-    reasons = needed(run)
+    kin = kin_of(run)
+    reasons = needed(run, kin)
     if not reasons:
         close(run, Answer.VOID, hand)
         return {}
@@ -271,6 +268,7 @@ def use(run: Run, wanted: dict[str, Any], user: User, hand: Hand) -> dict[str, A
     if asked is None or asked.status != Answer.APPROVED:
         raise Denied("needs_approval", f"{' '.join(reasons)} {_next_step(run, asked)}")
     _check_use(run, asked, wanted, user)
+    _check_siblings(asked, kin)
     good = _good(Approval.objects.filter(pk=asked.pk, status=Answer.APPROVED))
     if good.update(status=Answer.USED, ended_at=hand.now) != 1:
         raise Denied(
@@ -307,7 +305,7 @@ def _check_use(run: Run, asked: Approval, wanted: dict[str, Any], user: User) ->
             f"{asked.decided_by_name} approved this and may no longer do so, so the "
             "approval is void. Ask again.",
         )
-    if asked.digest != digest_of(run, wanted):
+    if asked.digest != _digest_of(asked, run, wanted):
         raise Denied(
             "not_as_approved",
             "This is not what was approved: the options, the reason or the ticket "
@@ -330,7 +328,7 @@ def is_vouched_for(asked: Approval, run: Run) -> bool:
 def still_as_approved(run: Run) -> bool:
     """Say whether a run at work is what was approved, where it was approved at all."""
     used = Approval.objects.filter(run=run, status=Answer.USED).first()
-    return used is None or used.digest == digest_of(run)
+    return used is None or used.digest == _digest_of(used, run)
 
 
 def approver_of(run: Run) -> int | None:

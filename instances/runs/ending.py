@@ -38,6 +38,7 @@ from instances.choices import (
 from instances.engine import held
 from instances.models import Attempt, Chunk, Hold, Item, Part, ReconnectLink, Run
 from instances.reconnect.links import close_unused
+from instances.runs.aftermath import look_at_siblings, tell_siblings
 from instances.runs.plan import record_run
 
 _STOPPED = "The run was stopped before this item's turn."
@@ -60,16 +61,20 @@ _SECRETS_WRONG = frozenset(
 
 def finish_if_done(run: Run, now: datetime) -> bool:
     """Finish a running run when every item has an outcome; return whether this call did it."""
+    running = Run.objects.filter(pk=run.pk, status=RunStatus.RUNNING)
+    if Item.objects.open().filter(run=run).exists() or not running.exists():
+        return False
+    siblings = tell_siblings(run, now)
     with transaction.atomic():
         if Item.objects.open().filter(run=run).exists():
             return False
         chunks = Chunk.objects.filter(run=run).exclude(status=ChunkStatus.DONE)
         if run.kind == RunKind.SYNC and chunks.exists():
             return False
-        running = Run.objects.filter(pk=run.pk, status=RunStatus.RUNNING)
         if running.update(status=RunStatus.FINISHED, finished_at=now) != 1:
             return False
         run.refresh_from_db()
+        look_at_siblings(run, siblings, now)
         record_run(run, Action.RUN_FINISHED, now)
         return True
 
@@ -106,6 +111,7 @@ def finish_stop(run: Run, now: datetime) -> bool:
     stopping = Run.objects.filter(pk=run.pk, status=RunStatus.STOPPING)
     if not stopping.exists():
         return False
+    siblings = tell_siblings(run, now)
     with transaction.atomic():
         chunks = Chunk.objects.filter(run=run)
         chunks.filter(status=ChunkStatus.QUEUED).update(status=ChunkStatus.DONE)
@@ -120,6 +126,7 @@ def finish_stop(run: Run, now: datetime) -> bool:
             return False
         _cancel_open(run, _all(run), problem or "stopped", words or _STOPPED, now)
         run.refresh_from_db()
+        look_at_siblings(run, siblings, now)
         record_run(run, Action.RUN_FINISHED, now)
         return True
 

@@ -17,9 +17,11 @@ from ceadmin.teams.permissions import require
 from ceadmin.teams.reasons import said
 from ceadmin.teams.users import Hand
 from instances.models import BrokenGlass, Run
-from instances.runs.approval import close, digest_of
+from instances.runs.approval import close
+from instances.runs.digest import digest_of
 from instances.runs.errors import Denied, RunError
 from instances.runs.freezing import list_hash
+from instances.runs.kin import kin_of
 from instances.runs.plan import wake
 from instances.runs.recording import denials_recorded, hand_of, record_act
 from instances.runs.rights import may_do, requester_may
@@ -55,7 +57,8 @@ def break_glass(
 
 
 def _break(run: Run, starter: User, why: str, hand: Hand, user: User) -> None:
-    reasons = needed(run)
+    kin = kin_of(run)
+    reasons = needed(run, kin)
     if not reasons:
         raise RunError("no_approval_needed", "This run needs no approval: start it.")
     if list_hash(run) != run.selection_hash:
@@ -68,7 +71,7 @@ def _break(run: Run, starter: User, why: str, hand: Hand, user: User) -> None:
     begin_draft(run, starter, hand.now, {"reason": run.reason or why})
     BrokenGlass.objects.create(
         run=run,
-        digest=digest_of(run),
+        digest=digest_of(run, siblings=kin.hash),
         why_needed=reasons,
         drafted_by=drafted_by,
         broken_by=user,

@@ -96,8 +96,8 @@ class Mirror:
         row.client_id = remote.client_id[:255]
         row.callback_url = remote.callback_url[:500]
         row.configuration_names = list(remote.configuration_names)
-        row.account = (remote.configuration.get("oauth.user.id") or "")[:255]
         row.site = self._site(row, remote, app)
+        row.account = _account(row, remote, known)
 
     def _site(
         self, row: Instance, remote: RemoteInstance, app: ProviderApp | None
@@ -143,6 +143,19 @@ def mirror_of(organization: Organization) -> Mirror:
     for app in ProviderApp.objects.filter(organization=organization).order_by("pk"):
         apps[app.element_key].append(app)
     return Mirror(organization, dict(apps))
+
+
+def _account(row: Instance, remote: RemoteInstance, known: Instance | None) -> str:
+    """Return the account's id at the provider: as the record finds it, else as the platform has it.
+
+    What a reconnect learnt by asking the provider holds as long as the grant is the same.
+    """
+    provider = catalogue.find(row.provider_key)
+    own = row.site.get(provider.account_placeholder, "") if provider else ""
+    told = own or (remote.configuration or {}).get("oauth.user.id") or ""
+    if not told and known and known.grant_fingerprint == row.grant_fingerprint:
+        told = known.account
+    return told[:255]
 
 
 def _fingerprint(remote: RemoteInstance, provider: Provider | None) -> str:

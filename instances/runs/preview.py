@@ -1,4 +1,4 @@
-"""What a draft would do, counted before anything is sent: a few grouped queries however many items there are."""
+"""What a draft would do, counted before anything is sent: a few queries however many items there are."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ceadmin import ui
 from ceadmin.teams.models import Organization
 from instances.choices import DESTRUCTIVE, InstanceStatus, RunKind
 from instances.models import Instance, Item, Run
-from instances.querysets import InstanceQuerySet
 from instances.runs.forecast import Forecast, forecast
+from instances.runs.kin import NAMED, Kin, Reached, doubts, kin_of
 from providers import catalogue
 from providers.models import enabled_keys
 
@@ -33,13 +33,14 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A draft's effects. `siblings` share a grant with selected instances and die with them."""
+    """A draft's effects. `siblings` are not selected and die with those that are."""
 
     total: int
     possible: int
     effects: tuple[Effect, ...]
     siblings: int
     sibling_names: tuple[str, ...]
+    reached: tuple[Reached, ...]  # the siblings, provider by provider
     dead_already: int
     forecast: Forecast
 
@@ -56,8 +57,9 @@ _States = list[tuple[str, int, int]]
 _DEAD = (InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED)
 
 
-def preview(run: Run) -> Preview:
-    """Return what `run` would do to its frozen list."""
+def preview(run: Run, kin: Kin | None = None) -> Preview:
+    """Return what `run` would do to its frozen list; `kin` where it was read already."""
+    kin = kin_of(run) if kin is None else kin
     by_provider = _listed(run)
     kills = run.kind in DESTRUCTIVE
     off = _switched_off(run.organization, by_provider) if kills else set()
@@ -67,15 +69,13 @@ def preview(run: Run) -> Preview:
             _effect(run.kind, key, states) for key, states in by_provider.items()
         )
     ]
-    siblings = _siblings(run) if kills else Instance.objects.none()
     return Preview(
         total=sum(effect.count for effect in effects),
         possible=sum(effect.possible for effect in effects),
         effects=tuple(effects),
-        siblings=siblings.count(),
-        sibling_names=tuple(
-            siblings.order_by("name", "pk").values_list("name", flat=True)[:10]
-        ),
+        siblings=len(kin),
+        sibling_names=tuple(one.name for one in kin.rows[:NAMED]),
+        reached=kin.by_provider(doubts(run, kin)),
         dead_already=sum(
             count
             for states in by_provider.values()
@@ -174,20 +174,6 @@ def revocation_needs_app(key: str) -> bool:
     call = provider.revoke.call if provider else None
     return call is not None and (
         call.client_auth != "none" or "{client_secret}" in str(dict(call.fields))
-    )
-
-
-def _siblings(run: Run) -> InstanceQuerySet:
-    """Return instances outside the list that hold a grant which the list kills."""
-    chosen = Item.objects.filter(run=run).exclude(instance__grant_fingerprint="")
-    return (
-        Instance.objects.of(run.organization)
-        .filter(grant_fingerprint__in=chosen.values("instance__grant_fingerprint"))
-        .exclude(
-            pk__in=Item.objects.filter(run=run, instance__isnull=False).values(
-                "instance_id"
-            )
-        )
     )
 
 

@@ -61,7 +61,7 @@ def only_tests(organization: Organization, chosen: InstanceQuerySet) -> bool:
     chosen = chosen.order_by()
     if not terms.test_tags or not chosen.exists():
         return False
-    for some in (chosen, chosen.siblings()):
+    for some in (chosen, chosen.siblings(organization)):
         tests = some.tagged(terms.test_tags)
         others = some.exclude(pk__in=tests.order_by().values("pk"))
         if others.exists() or some.tagged(terms.production_tags).exists():

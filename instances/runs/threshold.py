@@ -5,25 +5,25 @@ from __future__ import annotations
 from ceadmin.teams.terms import Terms, terms_of
 from instances.choices import DESTRUCTIVE
 from instances.models import Run
-from instances.querysets import InstanceQuerySet
+from instances.runs.kin import Kin, kin_of
 from instances.runs.rights import instances_of
 
 
-def needed(run: Run) -> list[str]:
+def needed(run: Run, kin: Kin | None = None) -> list[str]:
     """Return why a run needs an approver, a sentence each; none where it does not.
 
-    Asked again when it starts: tags and policy may have changed since it was drafted.
+    Whoever dies with the list counts as if they stood on it: `kin`, where it was read
+    already. Asked again when it starts: tags and policy may have changed since.
     """
     if run.kind not in DESTRUCTIVE or run.options.get("dry_run") or not run.total:
         return []
-    terms, own = terms_of(run.organization), instances_of(run)
-    return [*_by_number(run, terms, own), *_by_tag(terms, own)]
+    terms, kin = terms_of(run.organization), kin_of(run) if kin is None else kin
+    return [*_by_number(run, terms, len(kin)), *_by_tag(terms, run, kin)]
 
 
-def _by_number(run: Run, terms: Terms, own: InstanceQuerySet) -> list[str]:
+def _by_number(run: Run, terms: Terms, siblings: int) -> list[str]:
     if terms.most_alone is None:
         return []
-    siblings = own.siblings().count()
     count = run.total + siblings
     if count <= terms.most_alone:
         return []
@@ -36,12 +36,11 @@ def _by_number(run: Run, terms: Terms, own: InstanceQuerySet) -> list[str]:
     ]
 
 
-def _by_tag(terms: Terms, own: InstanceQuerySet) -> list[str]:
+def _by_tag(terms: Terms, run: Run, kin: Kin) -> list[str]:
     if not terms.production_tags:
         return []
-    count = sum(
-        some.tagged(terms.production_tags).count() for some in (own, own.siblings())
-    )
+    all_of = (instances_of(run), kin.instances)
+    count = sum(some.tagged(terms.production_tags).count() for some in all_of)
     if not count:
         return []
     tags = " or ".join(f"“{tag}”" for tag in sorted(terms.production_tags))

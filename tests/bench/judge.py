@@ -156,6 +156,10 @@ def _planning(of: dict[str, list[Row]]) -> Iterator[Figure]:
         if ratios:
             title = f"planning {rows[0]['items']:,} items, against the bare SQL"
             yield Figure(title, name, ratios, most=3.0)
+    for row in of["previews"]:
+        title = f"preview of {row['items']:,} items, against planning them"
+        ratio = (row["preview"] / row["plan"],)
+        yield Figure(title, DATABASES[row["database"]], ratio, most=1.0)
     for row in of["drafts"]:
         for who, words in (("few", "100"), ("many", "1,000,000")):
             title = f"request that drafts a run over {words} instances"

@@ -139,6 +139,10 @@ def planning(target: Target, sessions: list[Session], sizes: Sizes) -> Iterator[
             told = session.ask("plan", items=sizes.planned)
             row = {"part": "planning", "database": session.database}
             yield {**row, "round": number, "items": sizes.planned, **told}
+    for session in sessions:
+        told = session.ask("preview", items=sizes.planned)
+        row = {"part": "previews", "database": session.database}
+        yield {**row, "items": sizes.planned, **told}
     Session.ask_all(sessions, "crowd", count=sizes.matching)
     for session in sessions:
         told = session.ask("draft_requests", times=sizes.drafts)

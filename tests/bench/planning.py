@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from ceadmin.teams.models import Membership, Organization
-from instances import runs
+from instances import runs, selection
 from instances.models import Instance, Item, Run
 from tests.bench import pages
 from tests.bench.fleet import Fleet
@@ -78,6 +78,24 @@ def crowd(fleet: Fleet, count: int) -> None:
         cursor.execute("ANALYZE")
 
 
+def preview(fleet: Fleet, items: int) -> dict[str, float]:
+    """Return the seconds of planning `items`, and of a preview: their accounts take three in ten more along."""
+    accounts = f"CAST((n - 1) %% {items} AS text)"
+    columns = {"provider_key": "'google'", "account": accounts}
+    own = _organization(fleet, "kin", items * 13 // 10, **columns)
+    mine = Instance.objects.of(own).order_by("pk").values_list("pk", flat=True)
+    chosen, now = selection.of_instances(mine[:items]), timezone.now()
+    run = runs.create("revoke", own, chosen, user=fleet.user, now=now)
+    planned = _timed(lambda: runs.plan(run.pk, now=now))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    siblings: list[int] = []
+    took = _timed(lambda: siblings.append(runs.preview(run).siblings))
+    if siblings != [items * 3 // 10]:
+        raise AssertionError(f"{siblings} of {items * 3 // 10} siblings")
+    return {"preview": took, "plan": planned}
+
+
 def draft_requests(fleet: Fleet, port: int, times: int) -> dict[str, float]:
     """Return the median seconds of the button "Revoke tokens…" over few instances and over many."""
     few = Organization.objects.get(slug="few")
@@ -107,8 +125,8 @@ def _draft(client: pages.Client, organization: Organization) -> float:
     return took
 
 
-def _organization(fleet: Fleet, name: str, count: int) -> Organization:
-    """Return an organization of `count` instances, all copies of one."""
+def _organization(fleet: Fleet, name: str, count: int, **columns: str) -> Organization:
+    """Return an organization of `count` instances, all copies of one but for SQL of `columns`."""
     own = Organization(name=name, slug=name, base_url="https://api.cloud-elements.com")
     own.user_secret = own.organization_secret = "bench-secret-of-its-own-5Tz"
     own.save()
@@ -122,6 +140,7 @@ def _organization(fleet: Fleet, name: str, count: int) -> Organization:
         "remote_id": f"{'printf' if sqlite else 'format'}('{name}-%%s', n)",
         "name": f"{'printf' if sqlite else 'format'}('box %%s', n)",
         "organization_id": str(own.pk),
+        **columns,
     }
     values = ", ".join(fresh.get(column, f"one.{column}") for column in names)
     with connection.cursor() as cursor:

@@ -57,6 +57,10 @@ class Questions:
         """Plan a run over the first `items` instances, and do the same by hand."""
         return planning.plan(self.installation.fleet, items)
 
+    def preview(self, items: int) -> dict[str, float]:
+        """Look at a draft over `items`, with whoever dies with them."""
+        return planning.preview(self.installation.fleet, items)
+
     def crowd(self, count: int) -> None:
         """Have an organization of 100 instances and one of `count`."""
         planning.crowd(self.installation.fleet, count)

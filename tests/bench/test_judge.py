@@ -87,12 +87,14 @@ def test_pages_plans_and_requests_have_bars():
             "idle": {"list": 0.1, "run": 0.1},
         },
         {"part": "planning", "database": "sqlite", "items": 9, "plan": 4, "bare": 1},
+        {"part": "previews", "database": "sqlite", "items": 9, "preview": 2, "plan": 1},
         {"part": "drafts", "database": "sqlite", "few": 0.01, "many": 0.151},
     ]
     bad = {one.title for one in judge.missed(judge.judge(rows))}
     assert bad == {
         "list of instances while a run works, against idle",
         "planning 9 items, against the bare SQL",
+        "preview of 9 items, against planning them",
         "request that drafts a run over 1,000,000 instances",
     }
 

@@ -156,6 +156,8 @@ def revoke(
     whole = token["kind"] == "refresh" or access_kills_grant(world, grant)
     doomed = list(grant.tokens.values()) if whole else [token]
     kill(world, grant, doomed, spoil)
+    for other in _of_company(world, grant) if whole else ():
+        kill(world, other, list(other.tokens.values()), spoil)
     return "revoked" if whole else "session_revoked"
 
 
@@ -167,6 +169,20 @@ def _kill_kinds(
     kill(world, grant, doomed, spoil)
     renewable = "refresh" in kinds and "refresh" not in dies
     return "session_revoked" if renewable else "revoked"
+
+
+def _of_company(world: World, grant: Grant) -> list[Grant]:
+    """Return the other grants that the same app has of one QuickBooks company."""
+    if grant.provider != "quickbooks" or not world.switch("quickbooks_ends_company"):
+        return []
+    realm = account_of(world, grant).site["realm"]
+    return [
+        other
+        for other in world.grants.values()
+        if other is not grant
+        and (other.provider, other.client_id) == (grant.provider, grant.client_id)
+        and account_of(world, other).site["realm"] == realm
+    ]
 
 
 def access_kills_grant(world: World, grant: Grant) -> bool:

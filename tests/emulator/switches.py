@@ -145,6 +145,12 @@ _ALL = (
         "a new QuickBooks connection ends the older one of that company",
     ),
     Switch(
+        "quickbooks_ends_company",
+        True,
+        "D",
+        "a QuickBooks revocation disconnects the app from that company, whoever connected it",
+    ),
+    Switch(
         "generic_access_kills_grant",
         False,
         "I",

@@ -178,7 +178,7 @@ def test_a_crowd_that_shares_the_grant_is_cut_and_counted(team, acme, box):
     )
 
     assert (len(told.affected.siblings), told.affected.sharing) == (20, 26)
-    assert "Show all 26 that hold it" in page
+    assert "Show all 26 that die together" in page
     assert (mine, hers) == (26, 0)
 
 

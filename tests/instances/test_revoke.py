@@ -156,19 +156,6 @@ def test_what_is_dead_is_not_called_alive_because_the_secret_is_wrong(fleet):
     assert app.last_problem == "invalid_client"
 
 
-def test_a_grant_that_two_instances_share_is_revoked_once(fleet):
-    first = fleet.seed("box")[0]
-    fleet.seed("box", share_grant_with=first["id"])
-    fleet.sync()
-
-    run = fleet.run(RunKind.REVOKE)
-
-    assert_sound(run)
-    items = Item.objects.filter(run=run).order_by("outcome")
-    assert [item.outcome for item in items] == ["skipped", "verified_dead"]
-    assert len(revocations(fleet)) == 1
-
-
 def test_an_access_token_that_ended_by_itself_does_not_hide_a_living_grant(fleet):
     (instance,) = fleet.synced("box", state="access_dead")
 

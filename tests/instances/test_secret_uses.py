@@ -9,8 +9,7 @@ from ceadmin.lib import sealed
 from instances import runs
 from instances.actions.uses import last_use
 from instances.choices import Outcome, RunKind
-from instances.models import GrantClaim, Instance, SecretUse
-from tests.instances.fleet import only_item
+from instances.models import GrantClaim, Instance, Item, SecretUse
 from tests.instances.killing import fleet, quick
 from tests.lib.sealed_rows import KEY_1, KEY_2
 from tests.people import PASSWORD
@@ -65,22 +64,26 @@ def test_the_pages_say_when_and_by_which_run(fleet, team, client):
 
 def test_a_grant_is_revoked_once_per_run_while_its_key_is_replaced(fleet, settings):
     settings.FINGERPRINT_KEYS = f"f1:{KEY_1}"
-    (instance,) = fleet.synced("box")
-    old = Instance.objects.get(pk=instance.pk).grant_fingerprint
+    (made,) = fleet.seed("box")
+    fleet.seed("box", share_grant_with=made["id"])
+    fleet.sync()
+    old = Instance.objects.first().grant_fingerprint
     run = fleet.draft(RunKind.REVOKE)
-    # A worker that knows the old key only has claimed the same grant for another item.
-    GrantClaim.objects.create(run=run, fingerprint=old, item_id=0)
+    # A worker that knows the old key only has claimed the grant for the second item.
+    second = Item.objects.get(run=run, number=2)
+    GrantClaim.objects.create(run=run, fingerprint=old, item_id=second.pk)
     settings.FINGERPRINT_KEYS = f"f2:{KEY_2},f1:{KEY_1}"
 
     runs.start(run, user=fleet.user, now=timezone.now(), reason="a test")
     run.refresh_from_db()
     fleet.work(run)
 
-    item = only_item(run)
-    assert (item.outcome, item.cause) == (Outcome.SKIPPED, "same_grant")
-    assert old.startswith("f1:")
-    new = GrantClaim.objects.exclude(fingerprint=old).get()
-    assert new.fingerprint.startswith("f2:")
+    dead = Item.objects.filter(run=run, outcome=Outcome.VERIFIED_DEAD)
+    assert sorted(dead.values_list("cause", flat=True)) == ["", "same_grant"]
+    first = dead.get(cause="")
+    claims = GrantClaim.objects.order_by("fingerprint")
+    assert {claim.item_id for claim in claims} == {first.pk}
+    assert [claim.fingerprint[:3] for claim in claims] == ["f1:", "f2:"]
 
 
 def test_a_sync_moves_fingerprints_to_the_newest_key(fleet, settings):
