@@ -10,7 +10,7 @@ from instances.runs.errors import Denied, RunError
 from instances.runs.forecast import Forecast, forecast
 from instances.runs.glass import break_glass, review
 from instances.runs.history import costs
-from instances.runs.pace import Pace, pace
+from instances.runs.pace import Pace, pace, pace_by_provider
 from instances.runs.parts import alike, commonest, held_parts
 from instances.runs.plan import plan, wait_for_plan
 from instances.runs.preview import Effect, Preview, preview
@@ -71,6 +71,7 @@ __all__ = [
     "missing",
     "needed",
     "pace",
+    "pace_by_provider",
     "pause",
     "plan",
     "preview",
