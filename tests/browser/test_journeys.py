@@ -210,7 +210,7 @@ def test_a_drill_fills_its_eight_steps_while_one_watches(
 
     done = page.locator(".step-done")
     expect(done).to_have_count(4, timeout=SOON)
-    way = page.get_by_role("link", name="Open the reconnect page")
+    way = page.get_by_role("link", name="Open the consent page")
     expect(way).to_be_visible(timeout=SOON)
     other = context.new_page()
     other.goto(way.get_attribute("href"))
