@@ -7,23 +7,21 @@ from typing import Any
 from django import forms
 
 from ceadmin.teams.reasons import said
-from instances.choices import RunKind
+from instances.choices import DESTRUCTIVE, RunKind
 from instances.models import Run
 from instances.models.run import MOST_CONNECTIONS
 
-#: From so many instances on, a revocation is confirmed by typing.
+#: From so many instances on, what kills grants is confirmed by typing.
 TYPED_FROM = 10
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"＝＋－＠")  # noqa: RUF001 (as wide as Chinese letters)
 
 
 def confirmation_words(run: Run) -> str:
-    """Return what a person types to start a large revocation, "" for a small one."""
-    return (
-        f"REVOKE {run.total}"
-        if run.kind == RunKind.REVOKE and run.total >= TYPED_FROM
-        else ""
-    )
+    """Return what a person types to start a large revocation or drill, "" for a small one."""
+    if run.kind not in DESTRUCTIVE or run.total < TYPED_FROM:
+        return ""
+    return f"{run.kind.upper()} {run.total}"
 
 
 class StartForm(forms.Form):

@@ -74,6 +74,8 @@ def _verdict(run: Run, counts: runs.Progress) -> str:
     """Return how far it is, and once it ended what it came to."""
     if not run.is_terminal:
         return f"{counts.percent} %"
+    if run.status == RunStatus.EXPIRED:
+        return "Never started: nothing was sent"
     if counts.attention:
         need = "needs" if counts.attention == 1 else "need"
         return f"{ui.number(counts.attention)} of {ui.number(counts.total)} {need} attention"

@@ -22,7 +22,9 @@ from instances import reconnect, runs
 from instances.actions.causes import sentence
 from instances.admin import run_numbers, run_parts, run_rows, words
 from instances.admin.approvals import second_person, standing
+from instances.admin.drafted import way_back
 from instances.admin.receipts import receipt_url, receipts_of
+from instances.admin.run_kinds import kinds
 from instances.admin.steps import Step, steps
 from instances.choices import (
     DESTRUCTIVE,
@@ -101,6 +103,8 @@ def draft_context(
         "allowed": may(user, runs.act_of(run), run.organization),
         "left_behind": not runs.requester_may(run),
         "effects": [(effect, _statuses(effect)) for effect in seen.effects],
+        "kinds": kinds(run, seen.effects),
+        "way_back": way_back(run),
         "sample": Item.objects.filter(run=run).order_by("number")[:_SAMPLE],
         "audit_url": audit_url(run, user),
     }
@@ -146,6 +150,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
         "steps": timeline,
         "allowed": allowed,
         "audit_url": audit_url(run, request.user),
+        "way_back": way_back(run) if run.status == RunStatus.EXPIRED else "",
         "live_url": reverse("admin:instances_run_live", args=[run.pk]),
     }
 
