@@ -39,7 +39,7 @@ from instances.models import Attempt, Item, ReconnectLink, Run
 
 _SAMPLE = 10
 #: What the poll brings as the server draws it.
-_PARTS = ("parts", "providers", "outcomes", "causes", "items", "links")
+_PARTS = ("report", "parts", "providers", "outcomes", "causes", "items", "links")
 #: What of them is as long as a run is large.
 _ROWS = ("items", "links")
 #: A poll's answer stays below 20,000 bytes; the numbers beside its parts are about one thousand.

@@ -312,7 +312,7 @@ def type_in(page: Page, site_url: str, user) -> None:
 
 
 def test_a_revocation_is_started_without_a_mouse(fleet, site_url, team, page):
-    fleet.synced("box", 3)
+    fleet.synced("box", 10)
     fleet.run(RunKind.PROBE)
     type_in(page, site_url, team.rita)
     main = page.get_by_role("navigation", name="Main")
@@ -326,9 +326,8 @@ def test_a_revocation_is_started_without_a_mouse(fleet, site_url, team, page):
     tab_to(page, menu.get_by_role("link", name="Connected", exact=True))
     page.keyboard.press("Enter")
     page.wait_for_url("**status=connected")
-    for number in (1, 2):
-        tab_to(page, page.get_by_role("checkbox").nth(number))
-        page.keyboard.press("Space")
+    tab_to(page, page.get_by_role("checkbox", name="Select all").first)
+    page.keyboard.press("Space")
     tab_to(page, page.get_by_role("button", name="Revoke tokens…"))
     page.keyboard.press("Enter")
 
@@ -336,7 +335,9 @@ def test_a_revocation_is_started_without_a_mouse(fleet, site_url, team, page):
     expect(reason).to_be_visible(timeout=SOON)
     tab_to(page, reason)
     page.keyboard.type("the secret leaked")
-    tab_to(page, page.get_by_role("button", name="Revoke 2 instances"))
+    tab_to(page, page.get_by_label("Type REVOKE 10 to start"))
+    page.keyboard.type("REVOKE 10")
+    tab_to(page, page.get_by_role("button", name="Revoke 10 instances"))
     page.keyboard.press("Enter")
     expect(page.get_by_text("“the secret leaked”")).to_be_visible(timeout=SOON)
     assert len(started(RunKind.REVOKE)) == 1
