@@ -17,6 +17,7 @@ from instances.choices import (
     ItemStatus,
     Outcome,
     RunKind,
+    RunStatus,
     Weight,
     meaning,
 )
@@ -113,6 +114,8 @@ def _moves(run: Run, over: bool, pace: runs.Pace | None, stands: str) -> str:
         return ""
     if over or stands:
         return "done" if over else stands
+    if run.status == RunStatus.PAUSED:
+        return "paused"
     if pace is None or pace.rate is None:
         return ""
     return " · ".join(filter(None, (ui.per_second(pace.rate), pace.words)))

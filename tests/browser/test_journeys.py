@@ -125,7 +125,9 @@ def ask_and_start(page: Page) -> None:
     expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
 
 
-def test_a_run_is_seen_working_and_is_paused_and_resumed(fleet, site_url, team, page):
+def test_a_run_is_paused_and_resumed_and_goes_on_while_nobody_looks(
+    fleet, site_url, team, page, context
+):
     fleet.synced("box", 2)
     fleet.fault("latency", "/oauth2/revoke", seconds=2, times=0)
     run = fleet.draft(RunKind.REVOKE)
@@ -138,7 +140,13 @@ def test_a_run_is_seen_working_and_is_paused_and_resumed(fleet, site_url, team, 
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SOON)
     page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=SOON)
+    page.close()
+    over = Run.objects.filter(pk=run.pk, status=RunStatus.FINISHED)
+    wait_until(over.exists, what="the run is finished")
 
+    page = context.new_page()
+    page.goto(f"{site_url}/admin/instances/run/{run.pk}/change/")
     expect(page.get_by_text("Verified dead").first).to_be_visible(timeout=SOON)
     expect(page.get_by_text("Finished").first).to_be_visible(timeout=SOON)
     expect(page.get_by_role("button", name="Pause")).to_be_hidden()
