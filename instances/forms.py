@@ -7,25 +7,26 @@ from typing import Any
 from django import forms
 
 from ceadmin.teams.reasons import said
-from instances.choices import RunKind
+from instances.choices import DESTRUCTIVE, RunKind
 from instances.models import Run
 from instances.models.run import MOST_CONNECTIONS
 from instances.runs import Kin, kin_of
 
-#: From so many instances on, a revocation is confirmed by typing.
+#: From so many instances on, what kills grants is confirmed by typing.
 TYPED_FROM = 10
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"＝＋－＠")  # noqa: RUF001 (as wide as Chinese letters)
 
 
 def confirmation_words(run: Run, siblings: int) -> str:
-    """Return what a person types to start a large revocation, "" for a small one.
+    """Return what a person types to start a large revocation or drill, "" for a small one.
 
     It is the number of all that die, `siblings` that are not on the list among them.
     """
     count = run.total + siblings
-    large = run.kind == RunKind.REVOKE and count >= TYPED_FROM
-    return f"REVOKE {count}" if large else ""
+    if run.kind not in DESTRUCTIVE or count < TYPED_FROM:
+        return ""
+    return f"{run.kind.upper()} {count}"
 
 
 class StartForm(forms.Form):

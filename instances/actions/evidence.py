@@ -13,6 +13,7 @@ from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Entry, Subject
 from ceadmin.lib import http, redact
+from ceadmin.lib.outline import outline
 from ceadmin.lib.rows import Rows
 from instances.actions.calls import Call
 from instances.choices import AttemptState
@@ -20,7 +21,7 @@ from instances.models import Attempt, Item, Run
 
 #: Machine words that providers and the platform put into error bodies.
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,63}")
-_EXCERPT = 200
+_EXCERPT, _SHAPE = 200, 160
 
 
 @dataclass(slots=True)
@@ -82,13 +83,19 @@ def intended(item: Item, call: Call, at: datetime) -> Sent:
 
 
 def answered(attempt: Sent, call: Call, answer: http.Answer) -> Sent:
-    """Fill in what the server said; bodies of good answers hold tokens and are not kept at all."""
+    """Fill in what the server said; bodies of good answers hold tokens and are not kept.
+
+    A drill, which shows what happens, keeps their shape: keys without values.
+    """
     attempt.state = AttemptState.ANSWERED.value
     attempt.status_code = answer.status
     attempt.duration_ms = round(answer.elapsed * 1000)
     if answer.status >= 400:
         attempt.code = error_code(answer)
         attempt.excerpt = redact.excerpt(answer.body, *call.secrets, limit=_EXCERPT)
+    elif call.step:
+        shape = outline(answer.body, _SHAPE)
+        attempt.excerpt = redact.excerpt(shape, *call.secrets, limit=_EXCERPT)
     return attempt
 
 

@@ -23,8 +23,9 @@ from ceadmin.teams.choices import Act
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed
 from ceadmin.teams.scoping import ScopedAdmin
-from instances import runs, selection
+from instances import selection
 from instances.admin.choosers import ONE_BUTTON, without_shortcuts
+from instances.admin.drafted import DraftedFilter, SelectsDrafted
 from instances.admin.filters import (
     AppFilter,
     ProviderFilter,
@@ -34,6 +35,7 @@ from instances.admin.filters import (
     selection_of,
 )
 from instances.admin.kin_filters import DoubtfulFilter, SiblingFilter
+from instances.admin.once import create_once
 from instances.admin.saying import GrantFilter
 from instances.admin.story import story_of
 from instances.admin.when import SinceFilter, WasFilter
@@ -43,7 +45,7 @@ from providers import catalogue
 
 
 @admin.register(Instance)
-class InstanceAdmin(FramedAdmin, ScopedAdmin):
+class InstanceAdmin(SelectsDrafted, FramedAdmin, ScopedAdmin):
     """Instances are mirrored from the platform; what can be changed here is the provider app."""
 
     act_add = act_delete = None
@@ -69,6 +71,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         "organization",
         SiblingFilter,
         DoubtfulFilter,
+        DraftedFilter,
     )
     search_fields = ("name", "remote_id")
     search_help_text = "Name, id, account or tag"
@@ -221,7 +224,7 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
         user = request.user
         if not isinstance(user, User):
             raise NotAllowed(_LEAST[kind], organization)
-        return runs.create(
+        return create_once(
             kind,
             organization,
             chosen,

@@ -21,7 +21,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from ceadmin import ui
 from ceadmin.frame import FramedAdmin
@@ -37,8 +37,8 @@ from instances.admin.run_acts import Hand, act_on
 from instances.admin.run_page import (
     draft_context,
     draft_form,
-    live_context,
     live_json,
+    live_parts,
 )
 from instances.admin.run_story import deeds_of
 from instances.choices import DESTRUCTIVE, LINK_OPEN, RunStatus
@@ -138,7 +138,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         own = [
             path(
                 f"{pk}/do/<slug:act>/",
-                wrap(require_POST(self.do)),
+                wrap(self.do),
                 name="instances_run_do",
             ),
             path(
@@ -174,7 +174,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
             context = draft_context(run, request.user, form, kin)
             return self._page(request, "instances/run/draft.html", run, context)
         deeds = deeds_of(run, request, timezone.now())
-        context = {**live_context(run, request), "deeds": deeds}
+        context = {**live_parts(run, request)[0], "deeds": deeds}
         return self._page(request, "instances/run/live.html", run, context)
 
     def _page(
@@ -197,12 +197,21 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
     def live(self, request: HttpRequest, object_id: str) -> JsonResponse:
         """Return what the live page shows, for its poll."""
         run: Run = self.fetch(request, object_id, Act.VIEW)
-        return JsonResponse(live_json(run, request))
+        # As UTF-8: escaped, a name in another script would weigh three times as much.
+        as_it_is = {"ensure_ascii": False}
+        return JsonResponse(live_json(run, request), json_dumps_params=as_it_is)
 
     def do(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
         """Do what a button says; say why when it can't be done."""
         run: Run = self.fetch(request, object_id, Act.VIEW)
         user = request.user
+        if request.method != "POST":
+            # Whoever had to sign in again comes here, their press lost.
+            page = {"run_url": self._address(run)}
+            template = "instances/run/not_pressed.html"
+            answer = self._page(request, template, run, page, status=405)
+            answer["Allow"] = "POST"
+            return answer
         if not isinstance(user, User):
             raise NotAllowed(runs.act_of(run), run.organization)
         hand: Hand = {
@@ -234,6 +243,8 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
                 form.add_error(None, error.sentence)
             else:
                 return HttpResponseRedirect(self._address(run))
+        if self._is_over(request, run):
+            return HttpResponseRedirect(self._address(run))
         return self._page(
             request,
             "instances/run/draft.html",
@@ -241,6 +252,18 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
             draft_context(run, hand["user"], form, kin),
             status=422,
         )
+
+    def _is_over(self, request: HttpRequest, run: Run) -> bool:
+        """Tell whether a page was open for longer than its draft was one; say what became of it."""
+        run.refresh_from_db()
+        if run.status == RunStatus.DRAFT:
+            return False
+        if run.status == RunStatus.EXPIRED:
+            messages.warning(request, _WAS_DROPPED)
+        else:
+            who = run.requested_by_name or "the schedule"
+            messages.info(request, _WAS_STARTED.format(who=who))
+        return True
 
     def _address(self, run: Run) -> str:
         return reverse("admin:instances_run_change", args=[run.pk])
@@ -280,6 +303,10 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         return format_html_join(" · ", '<a href="{}">{}</a>', told)
 
 
+_WAS_STARTED = "This run was started already, by {who}. It was not started twice."
+_WAS_DROPPED = (
+    "This draft was discarded or has expired meanwhile, so nothing was started."
+)
 #: What only a person does who confirmed not long ago that it is them.
 _CONFIRMED = frozenset({"start", "approve", "break-glass", "resume", "go-on"})
 _OF_FORM = {"start": runs.start, "ask": runs.ask}

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.utils import timezone
 
 from ceadmin import ui
 from instances import runs
@@ -31,14 +30,15 @@ def counts_of(run: Run) -> runs.Progress:
     return runs.counted(run, rows)
 
 
-def numbers(run: Run, counts: runs.Progress) -> dict[str, Any]:
+def numbers(run: Run, counts: runs.Progress, speed: runs.Pace) -> dict[str, Any]:
     """Return what the page of `run` shows beside its rows, and its poll brings again."""
-    speed, hands = runs.pace(run, counts, timezone.now()), runs.crew(run)
+    hands = runs.crew(run)
     return {
         "percent": f"{counts.percent} %",
         "verdict": _verdict(run, counts),
         "bar": "ok" if run.is_terminal and not counts.attention else "active",
-        "done_count": counts.done,
+        "bar_value": counts.done,
+        "bar_max": counts.total,
         "total": counts.total,
         # What nobody works has no time left that could be told.
         "eta": "" if hands.problem else _eta(run, counts, speed),
@@ -60,7 +60,8 @@ def _buttons(run: Run, counts: runs.Progress) -> dict[str, Any]:
         "can_resume": run.status == RunStatus.PAUSED,
         "can_stop": run.status
         in (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED),
-        "can_connect": run.kind not in (RunKind.SYNC, RunKind.RECONNECT)
+        "can_connect": counts.total > 1
+        and run.kind not in (RunKind.SYNC, RunKind.RECONNECT)
         and run.status in (RunStatus.RUNNING, RunStatus.PAUSED),
         "can_retry": run.is_terminal and retriable and run.kind != RunKind.SYNC,
         "retry": f"Retry {counts.attention} that need attention"
@@ -73,6 +74,8 @@ def _verdict(run: Run, counts: runs.Progress) -> str:
     """Return how far it is, and once it ended what it came to."""
     if not run.is_terminal:
         return f"{counts.percent} %"
+    if run.status == RunStatus.EXPIRED:
+        return "Never started: nothing was sent"
     if counts.attention:
         need = "needs" if counts.attention == 1 else "need"
         return f"{ui.number(counts.attention)} of {ui.number(counts.total)} {need} attention"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -9,6 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from ceadmin import ui
 from ceadmin.teams.choices import Act
@@ -24,7 +28,9 @@ from instances.admin import (
     words,
 )
 from instances.admin.approvals import second_person, standing
+from instances.admin.drafted import way_back
 from instances.admin.receipts import receipt_url, receipts_of
+from instances.admin.run_kinds import kinds
 from instances.admin.steps import Step, steps
 from instances.choices import (
     DESTRUCTIVE,
@@ -39,7 +45,12 @@ from instances.models import Attempt, Item, ReconnectLink, Run
 
 _SAMPLE = 10
 #: What the poll brings as the server draws it.
-_PARTS = ("parts", "providers", "outcomes", "causes", "items", "links")
+_PARTS = ("report", "parts", "providers", "outcomes", "causes", "items", "links")
+#: What of them is as long as a run is large.
+_ROWS = ("items", "links")
+#: A poll's answer stays below 20,000 bytes; the numbers beside its parts are about one thousand.
+_MOST_BYTES = 18_500
+_INDENTED = re.compile(r">\s*\n\s*<")
 _VERBS = {
     RunKind.SYNC: "Sync",
     RunKind.REVOKE: "Revoke",
@@ -99,6 +110,8 @@ def draft_context(
         "allowed": may(user, runs.act_of(run), run.organization),
         "left_behind": not runs.requester_may(run),
         "effects": [(effect, _statuses(effect)) for effect in seen.effects],
+        "kinds": kinds(run, seen.effects),
+        "way_back": way_back(run),
         "sample": Item.objects.filter(run=run).order_by("number")[:_SAMPLE],
         "audit_url": audit_url(run, user),
     }
@@ -113,20 +126,25 @@ def _statuses(effect: runs.Effect) -> list[tuple[str, str, int]]:
 
 def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
     """Return what the live page shows at first; the poll brings the same again."""
-    counts = run_numbers.counts_of(run)
-    numbers = run_numbers.numbers(run, counts)
+    counts, now = run_numbers.counts_of(run), timezone.now()
+    speed = runs.pace(run, counts, now)
+    numbers = run_numbers.numbers(run, counts, speed)
     held = run_parts.parts(run, counts)
+    shares = runs.pace_by_provider(run, counts, speed, now)
     if held["troubles_held"]:
         numbers["trouble"] = ""  # the part that is held says it, with the evidence
-    allowed = may(request.user, runs.act_of(run), run.organization)
     operates = may(request.user, Act.OPERATE, run.organization)
+    timeline = _steps_of(run, linked=operates)
+    if timeline and not run.is_terminal:
+        numbers |= _steps_done(timeline)
+    allowed = may(request.user, runs.act_of(run), run.organization)
     links = _links(run, shown=operates)
     return {
         **numbers,
         **held,
         **second_person(run, request.user),
         "numbers": numbers,
-        "providers": run_rows.providers(run, counts),
+        "providers": run_rows.providers(run, counts, shares, held["standing"]),
         "heading": title_of(run, counts.total),
         "removed": runs.removed_words(run),
         "counts": counts,
@@ -136,9 +154,10 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
         "receipts": receipts_of(run, request.user),
         "links": links,
         "open_links": any(row["address"] for row in links),
-        "steps": _steps_of(run, linked=operates),
+        "steps": timeline,
         "allowed": allowed,
         "audit_url": audit_url(run, request.user),
+        "way_back": way_back(run) if run.status == RunStatus.EXPIRED else "",
         "live_url": reverse("admin:instances_run_live", args=[run.pk]),
     }
 
@@ -147,21 +166,55 @@ def live_json(run: Run, request: HttpRequest) -> dict[str, Any]:
     """Return the live page's numbers and parts; small however large the run is."""
     if run.status == RunStatus.DRAFT:
         return _draft_json(run)
-    context = live_context(run, request)
-    part = {"run": run, **context}
+    context, parts = live_parts(run, request)
     return {
         **context["numbers"],
         "heading": context["heading"],
         "pill": ui.pill(run.status),
-        **{
-            name: render_to_string(f"instances/run/{name}.html", part, request)
-            for name in _PARTS
-        },
-        "steps": render_to_string(
-            "ceadmin/timeline.html", {"steps": context["steps"]}, request
-        ),
+        **parts,
         "done": run.is_terminal,
     }
+
+
+def live_parts(
+    run: Run, request: HttpRequest
+) -> tuple[dict[str, Any], dict[str, SafeString]]:
+    """Return the live page's context, and its parts as the poll brings them.
+
+    Where names and explanations are so long that the poll would grow, fewer rows are shown.
+    """
+    context = live_context(run, request)
+    parts = _drawn(run, request, context)
+    while _weight(parts) > _MOST_BYTES and max(map(len, _rows_of(context))) > 1:
+        for name in _ROWS:
+            context[name] = context[name][: max(1, len(context[name]) // 2)]
+        parts = _drawn(run, request, context)
+    return context, parts
+
+
+def _rows_of(context: dict[str, Any]) -> list[list[Any]]:
+    return [context[name] for name in _ROWS]
+
+
+def _drawn(
+    run: Run, request: HttpRequest, context: dict[str, Any]
+) -> dict[str, SafeString]:
+    part = {"run": run, **context}
+    drawn = {name: f"instances/run/{name}.html" for name in _PARTS}
+    drawn["steps"] = "ceadmin/timeline.html"
+    return {
+        name: _dense(render_to_string(template, part, request))
+        for name, template in drawn.items()
+    }
+
+
+def _dense(html: SafeString) -> SafeString:
+    """Return the same without the indentation between its tags, which weighs as much as the words."""
+    return SafeString(_INDENTED.sub(">\n<", html.strip()))
+
+
+def _weight(parts: dict[str, SafeString]) -> int:
+    return len(json.dumps(parts, ensure_ascii=False).encode())
 
 
 def _draft_json(run: Run) -> dict[str, Any]:
@@ -195,6 +248,13 @@ def _steps_of(run: Run, *, linked: bool) -> list[Step]:
         return []
     item = Item.objects.filter(run=run).order_by("number").first()
     return _steps(item, linked=linked) if item else []
+
+
+def _steps_done(timeline: list[Step]) -> dict[str, Any]:
+    """Return how far one drill is: by its steps, since its one item ends with the last."""
+    done, total = sum(step.state == "done" for step in timeline), len(timeline)
+    verdict = f"{done} of {total} steps"
+    return {"verdict": verdict, "bar_value": done, "bar_max": total}
 
 
 def _steps(item: Item, *, linked: bool) -> list[Step]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -50,6 +51,7 @@ def parts(run: Run, counts: runs.Progress) -> dict[str, Any]:
             "resting": [],
             "trying": "",
             "left_out": "",
+            "standing": {},
             "outages": _outages(counts, set()),
         }
     rows = list(
@@ -62,21 +64,39 @@ def parts(run: Run, counts: runs.Progress) -> dict[str, Any]:
     waiting = [one for one in held if left.get(one.provider_key)]
     open_now = sum(left.values())
     undecided = sum(left[one.provider_key] for one in waiting)
+    rests = runs.resting(run, timezone.now())
     return {
         "troubles_held": [_trouble(some, left) for some in runs.alike(waiting)],
         "only_held": run.status == RunStatus.RUNNING and undecided == open_now > 0,
         "others_wait": run.status == RunStatus.PAUSED and 0 < undecided < open_now,
-        "resting": _resting(run, left),
+        "resting": _resting(rests, left),
         "trying": _named(one for one in rows if one.status == PartStatus.CANARY),
         "left_out": _named(one for one in rows if one.status == PartStatus.LEFT_OUT),
+        "standing": _standing(rows, rests),
         "outages": _outages(counts, {one.provider_key for one in waiting}),
     }
 
 
-def _resting(run: Run, left: Mapping[str, int]) -> list[tuple[str, str]]:
+#: What a part that is not simply worked is in the line of its provider.
+_STANDING: dict[str, str] = {
+    PartStatus.HELD: "held: waits for a decision",
+    PartStatus.CANARY: "a few go first",
+    PartStatus.LEFT_OUT: "left out",
+}
+
+
+def _standing(rows: list[Part], rests: Mapping[str, timedelta]) -> dict[str, str]:
+    """Return provider → what it waits for, of those that are not simply worked."""
+    resting = {key: f"left alone for {ui.roughly(rest)}" for key, rest in rests.items()}
+    return resting | {one.provider_key: _STANDING[one.status] for one in rows}
+
+
+def _resting(
+    rests: Mapping[str, timedelta], left: Mapping[str, int]
+) -> list[tuple[str, str]]:
     """Return who is left alone and for how long; what lasts as long for several is one line."""
     alike: dict[str, list[str]] = {}
-    for key, rest in sorted(runs.resting(run, timezone.now()).items()):
+    for key, rest in sorted(rests.items()):
         if left.get(key):
             alike.setdefault(ui.roughly(rest), []).append(name_of(key))
     return [(_listed(names), time) for time, names in alike.items()]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from ceadmin import ui
 from instances import runs
 from instances.actions.causes import sentence
 from instances.admin import words
@@ -16,13 +17,15 @@ from instances.choices import (
     ItemStatus,
     Outcome,
     RunKind,
+    RunStatus,
     Weight,
     meaning,
 )
 from instances.engine.held import name_of
 from instances.models import Item, Run
 
-SHOWN = 50
+#: The poll brings these rows again and again, so they are few; a list shows all.
+SHOWN = 20
 _CAUSES = 5
 _PROVIDERS = 8
 #: Of what is under way a few are enough: the rows change every moment.
@@ -69,16 +72,25 @@ def outcomes(run: Run, counts: runs.Progress) -> list[tuple[str, int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One provider's items of a run: how many of them have ended, and where they are."""
+    """One provider's items of a run: how many of them have ended, how fast, and where they are."""
 
     name: str
     done: int
     total: int
     url: str
+    pace: str  # "12/s · about 2 minutes left", or why nothing moves
 
 
-def providers(run: Run, counts: runs.Progress) -> list[Share]:
-    """Return the largest providers of a run that has several, the largest first."""
+def providers(
+    run: Run,
+    counts: runs.Progress,
+    paces: Mapping[str, runs.Pace],
+    standing: Mapping[str, str],
+) -> list[Share]:
+    """Return the largest providers of a run that has several, the largest first.
+
+    `standing` says of providers that are not simply worked what they wait for.
+    """
     if len(counts.providers) < 2 or run.kind == RunKind.SYNC:
         return []
     largest = sorted(counts.providers.items(), key=lambda one: (-one[1][1], one[0]))
@@ -90,9 +102,23 @@ def providers(run: Run, counts: runs.Progress) -> list[Share]:
             done,
             total,
             "" if run.items_removed_at else f"{listing}&provider_key__exact={key}",
+            _moves(run, done == total, paces.get(key), standing.get(key, "")),
         )
         for key, (done, total) in rows
     ]
+
+
+def _moves(run: Run, over: bool, pace: runs.Pace | None, stands: str) -> str:
+    """Return how fast a provider's part is and how long it takes still, or what it waits for."""
+    if run.is_terminal:
+        return ""
+    if over or stands:
+        return "done" if over else stands
+    if run.status == RunStatus.PAUSED:
+        return "paused"
+    if pace is None or pace.rate is None:
+        return ""
+    return " · ".join(filter(None, (ui.per_second(pace.rate), pace.words)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from instances import reconnect
+from instances.actions.by_hand import Made, curl, variables
 from instances.actions.causes import sentence
 from instances.actions.drill import STEPS
 from instances.actions.evidence import main_attempt
+from instances.admin import words
 from instances.choices import AttemptState, ItemStatus, Outcome
 from instances.models import Attempt, Item, ReconnectLink
+from providers import catalogue
+from providers.choices import CallbackMode
 
 #: Where a drill waits for a person, and the step that is made when they start.
 _ADDRESS, _CONSENT = 5, 6
@@ -26,10 +31,11 @@ class Step:
     seen: str = ""
     at: datetime | None = None
     took: str = ""
+    about: str = ""  # what the step is for
     sentence: str = ""
-    request: str = ""
-    answer: str = ""
+    calls: str = ""  # each request with its answer
     curl: str = ""
+    variables: str = ""  # of the shell, which the curl takes
     url: str = ""
     link: str = ""
 
@@ -51,6 +57,8 @@ def steps(item: Item, *, linked: bool) -> list[Step]:
 def _seen(number: int, attempts: list[Attempt], item: Item, last: int) -> Step:
     main = main_attempt(attempts)
     failed = not item.is_open and number == last and item.outcome != Outcome.RECONNECTED
+    last_ones = _alike(attempts)
+    commands = _noted(last_ones, lambda one: curl(_made(one, item)))
     return Step(
         number,
         STEPS[number - 1],
@@ -58,10 +66,36 @@ def _seen(number: int, attempts: list[Attempt], item: Item, last: int) -> Step:
         seen=str(main.status_code or main.get_state_display()),
         at=main.at,
         took=f"{main.duration_ms} ms" if main.duration_ms is not None else "",
+        about=_ABOUT[number - 1],
         sentence=(item.explanation or sentence(item.cause)) if failed else "",
-        request="\n".join(f"{one.method} {one.url}" for one in attempts),
-        answer="\n".join(_said(one) for one in attempts),
-        curl=f"curl -X {main.method} '{main.url}'",
+        calls=_noted(last_ones, lambda one: f"{one.method} {one.url}\n→ {_said(one)}"),
+        curl=commands,
+        variables=", ".join(variables(commands)),
+    )
+
+
+def _alike(attempts: list[Attempt]) -> list[Attempt]:
+    """Return the last of each kind of call: a look that is repeated until it tells something is one."""
+    return list({(one.purpose, one.method, one.url): one for one in attempts}.values())
+
+
+def _noted(attempts: list[Attempt], told: Callable[[Attempt], str]) -> str:
+    """Return what is told of each call; of several each under what it was for."""
+    parts = [(words.purpose(one.purpose), told(one)) for one in attempts]
+    if len(parts) == 1:
+        return parts[0][1]
+    return "\n\n".join(f"# {title}\n{text}" for title, text in parts if text)
+
+
+def _made(attempt: Attempt, item: Item) -> Made:
+    app = item.instance.provider_app if item.instance else None
+    return Made(
+        purpose=attempt.purpose,
+        method=attempt.method,
+        url=attempt.url,
+        provider=catalogue.find(item.provider_key),
+        form=str(item.run.options.get("form") or "default"),
+        ours=app is None or app.callback_mode == CallbackMode.OURS,
     )
 
 
@@ -73,31 +107,26 @@ def _said(attempt: Attempt) -> str:
 
 
 def _ahead(number: int, item: Item, last: int, *, linked: bool) -> Step:
-    title = STEPS[number - 1]
+    step = Step(number, STEPS[number - 1], "todo", about=_ABOUT[number - 1])
     if not item.is_open:
-        return Step(number, title, "skipped")
+        return replace(step, state="skipped", about="")
     if item.status != ItemStatus.WAITING:
-        return Step(number, title, "current" if number == last + 1 else "todo")
+        return replace(step, state="current" if number == last + 1 else "todo")
     if number == _ADDRESS:
-        return Step(number, title, "todo", sentence=_MADE_LATER)
-    return (
-        _waiting(title, item, linked)
-        if number == _CONSENT
-        else Step(number, title, "todo")
-    )
+        return replace(step, sentence=_MADE_LATER)
+    return _waiting(step, item, linked) if number == _CONSENT else step
 
 
-def _waiting(title: str, item: Item, linked: bool) -> Step:
+def _waiting(step: Step, item: Item, linked: bool) -> Step:
+    step = replace(step, state="waiting", sentence=_WAITS)
     link = ReconnectLink.objects.filter(item=item).order_by("-pk").first()
     if link is None or not link.is_open or not linked:
-        return Step(_CONSENT, title, "waiting", sentence=_WAITS)
-    return Step(
-        _CONSENT,
-        title,
-        "waiting",
-        sentence=f"{_WAITS} Open the page yourself, or send its address to the owner of the account.",
+        return step
+    return replace(
+        step,
+        sentence=f"{_WAITS} {_YOURSELF}",
         url=reconnect.address_of(link),
-        link="Open the reconnect page",
+        link="Open the consent page",
     )
 
 
@@ -105,3 +134,19 @@ _MADE_LATER = (
     "Asked for at the moment the person starts: it works in their browser only."
 )
 _WAITS = "The drill goes on by itself as soon as a person has consented."
+_YOURSELF = (
+    "Open the page yourself, or send its address to the owner of the account. It says "
+    "what will happen, and leads on to the provider."
+)
+#: What each of the eight steps is for.
+_ABOUT = (
+    "A call through the instance. 200: its grant works.",
+    "The platform shows an instance's tokens to whoever has all three secrets. They are "
+    "read just before they are used: an outdated one revokes nothing.",
+    "The provider's own call. Its 200 says that it was heard, and proves nothing yet.",
+    "Asked again: a 401 proves that the token is dead.",
+    "The platform makes the address at which a person consents.",
+    "A person says yes at the provider. The provider sends a code to the callback.",
+    "The code becomes a new grant of the same instance: its id and its element token stay.",
+    "The call of the first step once more. 200: its new grant works.",
+)

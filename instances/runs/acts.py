@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -15,7 +15,14 @@ from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed, require
 from ceadmin.teams.users import Hand
 from instances import selection as selections
-from instances.choices import DESTRUCTIVE, MEANINGS, RunKind, RunStatus, Weight
+from instances.choices import (
+    DESTRUCTIVE,
+    MEANINGS,
+    RUN_TERMINAL,
+    RunKind,
+    RunStatus,
+    Weight,
+)
 from instances.models import Instance, Item, Run
 from instances.models.run import default_connections
 from instances.runs.approval import approver_of, close
@@ -177,7 +184,8 @@ def take_along(run: Run, *, user: User, now: datetime, address: str = "") -> Run
     own = Item.objects.filter(run=run, instance__isnull=False)
     pks = [*own.values_list("instance_id", flat=True), *(one.pk for one in kin.rows)]
     with transaction.atomic():
-        made = _like(run, pks, run.options, user, now, address)
+        chosen = selections.of_instances(pks)
+        made = _like(run, chosen, run.options, user, now, address)
         hand = hand_of(user, run, now, address)
         _drop(run, hand, again=str(made.uid))
     return made
@@ -185,17 +193,17 @@ def take_along(run: Run, *, user: User, now: datetime, address: str = "") -> Run
 
 def _like(
     run: Run,
-    pks: Sequence[int],
+    chosen: Mapping[str, Any],
     options: Mapping[str, Any],
     user: User,
     now: datetime,
     address: str,
 ) -> Run:
-    """Return a new run of the same kind and for the same reason over these instances."""
+    """Return a new run of the same kind and for the same reason over another selection."""
     return create(
         run.kind,
         run.organization,
-        selections.of_instances(pks),
+        chosen,
         user=user,
         now=now,
         reason=run.reason,
@@ -241,18 +249,36 @@ def _move(run: Run, old: RunStatus, new: RunStatus, action: Action, hand: Hand) 
 def retry(run: Run, *, user: User, now: datetime, address: str = "") -> Run:
     """Return a new run over those items of an ended one that need attention.
 
-    An approval is not inherited. Raises RunError and NotAllowed.
+    The same person's retry of these that has not ended yet is the one. An approval is
+    not inherited. Raises RunError and NotAllowed.
     """
     require_for(user, run)
-    pks = _failed(run)
+    chosen = selections.of_instances(_failed(run))
     if run.kind == RunKind.SYNC:
         raise RunError("sync", "A sync has no items to retry; start a new sync.")
     with transaction.atomic():
+        # Whoever presses twice waits here, and finds what the first press made.
+        Run.objects.select_for_update(no_key=True).get(pk=run.pk)
+        under_way = _retried(run, user, chosen)
+        if under_way is not None:
+            return under_way
         options = _for_another_try(run.options)
-        made = _like(run, pks, options, user, now, address)
+        made = _like(run, chosen, options, user, now, address)
         hand = hand_of(user, run, now, address)
         record_act(run, Action.RUN_RETRIED, hand, again=str(made.uid))
     return made
+
+
+def _retried(run: Run, user: User, chosen: Mapping[str, Any]) -> Run | None:
+    """Return the retry of these items that has not ended yet, if the person made one."""
+    own = Run.objects.filter(
+        organization=run.organization_id,
+        kind=run.kind,
+        requested_by=user,
+        pk__gt=run.pk,
+    ).exclude(status__in=sorted(RUN_TERMINAL))
+    same = (one for one in own.order_by("-pk") if one.selection == chosen)
+    return next(same, None)
 
 
 def _failed(run: Run) -> list[int]:

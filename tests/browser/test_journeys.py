@@ -125,7 +125,9 @@ def ask_and_start(page: Page) -> None:
     expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
 
 
-def test_a_run_is_seen_working_and_is_paused_and_resumed(fleet, site_url, team, page):
+def test_a_run_is_paused_and_resumed_and_goes_on_while_nobody_looks(
+    fleet, site_url, team, page, context
+):
     fleet.synced("box", 2)
     fleet.fault("latency", "/oauth2/revoke", seconds=2, times=0)
     run = fleet.draft(RunKind.REVOKE)
@@ -138,7 +140,13 @@ def test_a_run_is_seen_working_and_is_paused_and_resumed(fleet, site_url, team, 
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SOON)
     page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=SOON)
+    page.close()
+    over = Run.objects.filter(pk=run.pk, status=RunStatus.FINISHED)
+    wait_until(over.exists, what="the run is finished")
 
+    page = context.new_page()
+    page.goto(f"{site_url}/admin/instances/run/{run.pk}/change/")
     expect(page.get_by_text("Verified dead").first).to_be_visible(timeout=SOON)
     expect(page.get_by_text("Finished").first).to_be_visible(timeout=SOON)
     expect(page.get_by_role("button", name="Pause")).to_be_hidden()
@@ -210,7 +218,7 @@ def test_a_drill_fills_its_eight_steps_while_one_watches(
 
     done = page.locator(".step-done")
     expect(done).to_have_count(4, timeout=SOON)
-    way = page.get_by_role("link", name="Open the reconnect page")
+    way = page.get_by_role("link", name="Open the consent page")
     expect(way).to_be_visible(timeout=SOON)
     other = context.new_page()
     other.goto(way.get_attribute("href"))
@@ -312,7 +320,7 @@ def type_in(page: Page, site_url: str, user) -> None:
 
 
 def test_a_revocation_is_started_without_a_mouse(fleet, site_url, team, page):
-    fleet.synced("box", 3)
+    fleet.synced("box", 10)
     fleet.run(RunKind.PROBE)
     type_in(page, site_url, team.rita)
     main = page.get_by_role("navigation", name="Main")
@@ -326,9 +334,8 @@ def test_a_revocation_is_started_without_a_mouse(fleet, site_url, team, page):
     tab_to(page, menu.get_by_role("link", name="Connected", exact=True))
     page.keyboard.press("Enter")
     page.wait_for_url("**status=connected")
-    for number in (1, 2):
-        tab_to(page, page.get_by_role("checkbox").nth(number))
-        page.keyboard.press("Space")
+    tab_to(page, page.get_by_role("checkbox", name="Select all").first)
+    page.keyboard.press("Space")
     tab_to(page, page.get_by_role("button", name="Revoke tokens…"))
     page.keyboard.press("Enter")
 
@@ -336,7 +343,9 @@ def test_a_revocation_is_started_without_a_mouse(fleet, site_url, team, page):
     expect(reason).to_be_visible(timeout=SOON)
     tab_to(page, reason)
     page.keyboard.type("the secret leaked")
-    tab_to(page, page.get_by_role("button", name="Revoke 2 instances"))
+    tab_to(page, page.get_by_label("Type REVOKE 10 to start"))
+    page.keyboard.type("REVOKE 10")
+    tab_to(page, page.get_by_role("button", name="Revoke 10 instances"))
     page.keyboard.press("Enter")
     expect(page.get_by_text("“the secret leaked”")).to_be_visible(timeout=SOON)
     assert len(started(RunKind.REVOKE)) == 1

@@ -20,8 +20,7 @@ STEPS = [
         "at": timezone.now(),
         "took": "0.4 s",
         "sentence": "It answered <200>.",
-        "request": "GET /ping",
-        "answer": "200",
+        "calls": "GET /ping\n→ 200",
         "curl": "curl /ping",
     },
     {
@@ -68,8 +67,7 @@ def test_a_step_offers_its_evidence_and_the_way_on():
     shown = render_to_string("ceadmin/timeline.html", {"steps": STEPS})
 
     assert re.findall(r'<pre id="([\w-]+)">', shown) == [
-        "step-2-request",
-        "step-2-answer",
+        "step-2-calls",
         "step-2-curl",
     ]
     assert 'href="/x/" rel="noreferrer"' in shown

@@ -258,7 +258,7 @@ def test_the_worst_stand_first_and_little_of_what_is_under_way(rita, long_ago):
 
     assert [one.outcome for one in shown[:2]] == ["transient"] * 2
     assert [one.status for one in shown].count("running") == 10
-    assert len(shown) == 50
+    assert len(shown) == 20
     assert long_ago.kind == RunKind.PROBE
 
 

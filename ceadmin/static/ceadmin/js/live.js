@@ -8,6 +8,7 @@
 //   data-live-show="key"     shown while the value says yes; data-live-hide the other way
 //   data-live-summary="key"  read out politely, at most every few seconds
 //   data-live-offline        shown while the server cannot be reached
+//   data-live-refused        shown once the server answers no more: signed out, or no right to see it
 //
 // A key may be a path: "providers.box.done". The answer's "done": true ends the asking,
 // "goto": "…" leaves for another page. Asking slows down while nothing changes and stops
@@ -18,6 +19,8 @@
   const SLOW = 10000;
   const OFFLINE = 30000;
   const SPEAK = 6000;
+  // Asking again changes nothing about these; a redirect leads to the sign-in.
+  const REFUSALS = [401, 403, 404];
 
   const read = (data, path) => path.split('.').reduce(
     (value, part) => (value === null || value === undefined ? undefined : value[part]), data,
@@ -108,6 +111,14 @@
       }
     };
 
+    const refused = () => {
+      over = true;
+      offline(false);
+      for (const element of root.querySelectorAll('[data-live-refused]')) {
+        element.hidden = false;
+      }
+    };
+
     const later = () => {
       clearTimeout(timer);
       if (!over && !document.hidden) {
@@ -136,6 +147,10 @@
         const answer = await fetch(root.dataset.liveUrl, {
           headers: { Accept: 'application/json' }, credentials: 'same-origin', cache: 'no-store',
         });
+        if (answer.redirected || REFUSALS.includes(answer.status)) {
+          refused();
+          return;
+        }
         if (!answer.ok || !(answer.headers.get('Content-Type') || '').includes('json')) {
           throw new Error(`answered ${answer.status}`);
         }

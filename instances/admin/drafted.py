@@ -1,0 +1,92 @@
+"""The way back from a draft to the list it was made from, with the same rows selected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import helpers
+from django.db.models import BooleanField, QuerySet, Value
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from ceadmin.teams.lookups import is_row_number
+from instances.models import Instance, Item, Run
+
+_PARAMETER = "drafted"
+#: Parts of a selection that the list has a filter for, and what it calls them.
+_FILTERS = {
+    "status": "status",
+    "provider": "provider",
+    "tag": "tag",
+    "app": "app",
+    "search": "q",
+}
+
+
+def way_back(run: Run) -> str:
+    """Return the list of instances as it was when `run` was made of it.
+
+    A filter stands in the address again; single rows are shown alone, each selected.
+    """
+    listing = reverse("admin:instances_instance_changelist")
+    parts = run.selection.get("filter")
+    query = _query(parts) if isinstance(parts, dict) else None
+    if query is None:
+        query = {_PARAMETER: str(run.pk)}
+    return f"{listing}?{urlencode(query)}" if query else listing
+
+
+def _query(parts: dict[str, Any]) -> dict[str, str] | None:
+    """Return a filter as the list's address has it, None where the list has no such filter."""
+    query: dict[str, str] = {}
+    for name, value in parts.items():
+        values = [value] if isinstance(value, str) else value
+        if name not in _FILTERS or len(values) != 1:
+            return None
+        query[_FILTERS[name]] = str(values[0])
+    return query
+
+
+class DraftedFilter(admin.SimpleListFilter):
+    """The instances of one draft, for whoever comes back from its page."""
+
+    title = "draft"
+    parameter_name = _PARAMETER
+
+    def lookups(
+        self, request: HttpRequest, model_admin: Any
+    ) -> Iterable[tuple[str, str]]:
+        """Offer what was chosen already: nobody looks for this filter."""
+        value = self.value()
+        return [(value, "The draft's instances")] if value else []
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> QuerySet[Instance]:
+        """Narrow to the draft's rows, each marked as selected."""
+        value = self.value()
+        if not value:
+            return queryset
+        run = int(value) if is_row_number(value) else 0
+        rows = Item.objects.filter(run=run, instance__isnull=False)
+        chosen = queryset.filter(pk__in=rows.values("instance"))
+        return chosen.annotate(in_draft=Value(True, BooleanField()))
+
+
+class SelectsDrafted:
+    """For the list's admin: the rows of a draft are ticked already."""
+
+    def action_checkbox(self, obj: Any) -> SafeString:
+        """Draw the box with which a row is selected."""
+        attributes = {
+            "class": "action-select",
+            "aria-label": f"Select {obj}",
+        }
+        ticked = getattr(obj, "in_draft", False)
+        box = forms.CheckboxInput(attributes, lambda value: ticked)
+        return box.render(helpers.ACTION_CHECKBOX_NAME, str(obj.pk))
