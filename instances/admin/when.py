@@ -116,7 +116,7 @@ def _day(text: str) -> date | None:
 class SinceFilter(DaysFilter):
     """Instances whose status has been as it is since these days."""
 
-    title = "status since"
+    title = "changed"
     parameter_name = "since"
     column = "status_since"
 
@@ -140,7 +140,7 @@ class FinishedFilter(DaysFilter):
 class WasFilter(SayingFilter):
     """Instances by their status at the end of a day: `needs_reauth@2026-11-03`."""
 
-    title = "status then"
+    title = "was"
     parameter_name = "was"
 
     def lookups(

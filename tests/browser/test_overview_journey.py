@@ -48,7 +48,7 @@ def test_a_person_takes_the_browser_s_zone_and_follows_a_column(
     page.wait_for_url("**was=needs_reauth**")
 
     assert page.locator("#result_list tbody tr").count() == count > 0
-    assert page.get_by_text("Status then: Needs reauthentication").is_visible()
+    assert page.get_by_text("Was: Needs reauthentication").is_visible()
 
     # By mouse: a part of a column.
     page.goto(f"{site_url}/admin/")

@@ -312,7 +312,7 @@ def test_a_list_s_days_are_those_of_the_reader(team):
     rows = browser(team.rita).get(f"{listing}?since=2026-04-07..2026-04-07")
 
     assert [one.remote_id for one in rows.context["cl"].result_list] == ["1"]
-    assert "Status since: 7 Apr" in rows.content.decode()
+    assert "Changed: 7 Apr" in rows.content.decode()
 
 
 def test_a_chart_goes_back_no_further_than_changes_are_kept(busy, settings):
