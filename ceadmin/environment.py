@@ -155,6 +155,24 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
         self.problems.append((name, "is neither sqlite:///PATH nor postgres://…"))
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
 
+    def mail(self, name: str) -> dict[str, Any]:
+        """Return Django's description of the mail server that the address names, {} for none."""
+        address = self.secret(name)
+        if not address:
+            return {}
+        # The library takes smtps:// for STARTTLS; whoever writes it means TLS from the start.
+        if address.startswith(
+            ("smtp://", "smtp+tls://", "smtp+ssl://", "consolemail:")
+        ):
+            with suppress(ValueError, TypeError):
+                found: dict[str, Any] = self.email_url_config(address)
+                if found["EMAIL_HOST"] or address.startswith("consolemail:"):
+                    return found
+        self.problems.append(
+            (name, "is neither smtp+tls://…, smtp+ssl://… nor smtp://…")
+        )
+        return {}
+
 
 def words_of(text: str) -> list[str]:
     """Return the entries of a comma-separated list."""

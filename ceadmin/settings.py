@@ -176,6 +176,22 @@ else:
         **DATABASES["default"].get("OPTIONS", {}),
     }
 
+# Mail: without EMAIL_URL nothing is sent, and addresses are copied
+_mail = env.mail("EMAIL_URL")
+MAIL_WORKS = bool(_mail)
+EMAIL_BACKEND = _mail.get(
+    "EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend"
+)
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST", ""), _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = bool(_mail.get("EMAIL_USE_TLS"))
+EMAIL_USE_SSL = bool(_mail.get("EMAIL_USE_SSL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM")
+if MAIL_WORKS and "@" not in DEFAULT_FROM_EMAIL:
+    env.problems.append(("EMAIL_FROM", "is no address, and EMAIL_URL needs one"))
+
 # Broker: REDIS_URL, or the embedded one that `manage.py up` starts on a unix socket. The
 # address of a socket may not be longer than about 100 bytes: then it stands in /tmp.
 BROKER_SOCKET = STATE_DIR / "broker" / "broker.sock"
@@ -248,7 +264,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # Words and time
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "ceadmin" / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = ["ceadmin.formats"]
 USE_TZ = True

@@ -6,7 +6,7 @@ by the apps above: `from ceadmin.site import site`, then `site.register_…`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -75,6 +75,17 @@ class Hit:
     status: str = ""
 
 
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Pages of a place that show no rows of a model: (address, view, name), the list first."""
+
+    label: str | Promise  # of the tab that leads to the list
+    routes: tuple[tuple[str, View, str], ...]
+
+
 BadgeSource = Callable[[HttpRequest], int]
 NeedSource = Callable[[HttpRequest], Iterable[Need]]
 PanelSource = Callable[[HttpRequest], Panel | None]
@@ -97,6 +108,7 @@ class CeAdminSite(admin.AdminSite):
         self._needs: list[NeedSource] = []
         self._panels: list[tuple[int, PanelSource]] = []
         self._searches: list[HitSource] = []
+        self._pages: dict[str, list[Pages]] = {}
 
     # What the apps above register
 
@@ -115,6 +127,10 @@ class CeAdminSite(admin.AdminSite):
     def register_search(self, source: HitSource) -> None:
         """Let the search find something."""
         self._searches.append(source)
+
+    def register_pages(self, place: str, pages: Pages) -> None:
+        """Put pages before the lists of `place`; who sees one of those sees them too."""
+        self._pages.setdefault(place, []).append(pages)
 
     # What every page gets
 
@@ -144,11 +160,18 @@ class CeAdminSite(admin.AdminSite):
             home = reverse("admin:index", current_app=self.name)
             return Entry(place, home, request.path == home, count)
         found = [self._listing(request, model) for model in place.models]
-        lists = tuple(one for one in found if one is not None)
-        if not lists:
+        rows = tuple(one for one in found if one is not None)
+        if not rows:
             return None
+        lists = (*self._tabs(request, place), *rows)
         current = any(one.current for one in lists)
         return Entry(place, lists[0].url, current, count, lists)
+
+    def _tabs(self, request: HttpRequest, place: Place) -> Iterator[Listing]:
+        for pages in self._pages.get(place.key, ()):
+            name = pages.routes[0][2]
+            url = reverse(f"admin:{name}", current_app=self.name)
+            yield Listing(str(pages.label), url, request.path.startswith(url))
 
     def _listing(self, request: HttpRequest, model_label: str) -> Listing | None:
         try:
@@ -203,6 +226,12 @@ class CeAdminSite(admin.AdminSite):
             path("search/", self.admin_view(self.search), name="search"),
             path("login/code/", code_page, name="sign_in_code"),
             *account_urls(self.admin_view),
+            *(
+                path(address, self.admin_view(view), name=name)
+                for place in self._pages.values()
+                for pages in place
+                for address, view, name in pages.routes
+            ),
         ]
         return own + super().get_urls()
 
@@ -215,7 +244,7 @@ class CeAdminSite(admin.AdminSite):
             source for _order, source in sorted(self._panels, key=lambda one: one[0])
         ]
         panels = [panel for source in sources if (panel := source(request))]
-        return self._page(
+        return self.page(
             request,
             "admin/index.html",
             {
@@ -244,7 +273,7 @@ class CeAdminSite(admin.AdminSite):
             if query
             else []
         )
-        return self._page(
+        return self.page(
             request,
             "ceadmin/search.html",
             {"title": _("Search"), "query": query, "hits": hits},
@@ -264,9 +293,10 @@ class CeAdminSite(admin.AdminSite):
             target = reverse("admin:index", current_app=self.name)
         return HttpResponseRedirect(target)
 
-    def _page(
+    def page(
         self, request: HttpRequest, template: str, context: Mapping[str, Any]
     ) -> TemplateResponse:
+        """Show a page of its own inside the frame."""
         request.current_app = self.name
         return TemplateResponse(
             request, template, {**self.each_context(request), **context}

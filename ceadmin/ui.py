@@ -113,6 +113,13 @@ LOOKS: dict[str, Look] = {
     "made": Look(_ACTIVE, "link", _("Made")),
     "opened": Look(_ACTIVE, "person", _("Opened")),
     "consented": Look(_ACTIVE, "ring", _("Consented")),
+    # how well a provider is known, and whether it is called
+    "confidence_high": Look(_OK, "check", _("High")),
+    "confidence_medium": Look(_MUTED, "check", _("Medium")),
+    "confidence_low": Look(_WARN, "warning", _("Low")),
+    "provider_on": Look(_OK, "check", _("On")),
+    "provider_off": Look(_WARN, "pause", _("Off")),
+    "by_hand": Look(_MUTED, "person", _("By hand")),
     # what a sync found
     "new": Look(_OK, "plus", _("New")),
     "changed": Look(_ACTIVE, "pencil", _("Changed")),

@@ -13,11 +13,12 @@ from django.db.models import (
     Count,
     Exists,
     ExpressionWrapper,
+    F,
     OuterRef,
     Q,
     Subquery,
 )
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Coalesce, Lower, Now
 
 from ceadmin.teams.choices import Answer
 from instances import reach
@@ -60,6 +61,17 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         tags = apps.get_model("instances", "InstanceTag").objects
         named = tags.annotate(small=Lower("name")).filter(small__in=sorted(names))
         return self.filter(Exists(named.filter(instance=OuterRef("pk"))))
+
+    def were(self, status: str, moment: datetime) -> InstanceQuerySet:
+        """Those in `status` just before `moment`, as the history of changes tells it."""
+        flips = apps.get_model("instances", "Flip").objects.filter(
+            instance=OuterRef("pk"), at__gte=moment
+        )
+        # What the first change since then came from; without one it is as it is now.
+        first = flips.order_by("at", "pk").values("from_status")[:1]
+        return self.alias(then=Coalesce(Subquery(first), F("status"))).filter(
+            then=status
+        )
 
     def siblings(
         self, organization: Organization, off: Collection[str] = ()

@@ -49,9 +49,14 @@ def load(folder: Path) -> dict[str, Provider]:
 
 def problems(folder: Path = DATA) -> list[SpecError]:
     """Return what is wrong, one problem per file at most, then what clashes."""
+    return read(folder)[1]
+
+
+def read(folder: Path = DATA) -> tuple[list[Provider], list[SpecError]]:
+    """Return the records of a folder that can be read, and what is wrong with the others."""
     # The product's own are read once for the check and for all that follows.
-    _, found = _own() if folder == DATA else _read_all(folder)
-    return list(found)
+    records, found = _own() if folder == DATA else _read_all(folder)
+    return list(records), list(found)
 
 
 def _read_all(folder: Path) -> tuple[list[Provider], list[SpecError]]:

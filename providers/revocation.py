@@ -4,7 +4,7 @@ Pure: a record and a grant go in, requests come out; an answer goes in, a readin
 out. Who sends them, and what is written down, is not known here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ceadmin.lib import http, redact
@@ -234,9 +234,13 @@ def _checks(provider: Provider) -> list[Check]:
 def _check(
     provider: Provider, check: Check, grant: Grant, kind: TokenKind
 ) -> http.Request | None:
-    if check.accepts.value not in ("either", kind.value):
+    if not _takes(check, kind):
         return None
     return _optional(provider, check.call, grant, kind)
+
+
+def _takes(check: Check, kind: TokenKind) -> bool:
+    return check.accepts.value in ("either", kind.value)
 
 
 def _optional(
@@ -250,22 +254,27 @@ def _optional(
 
 
 def read_verification(
-    provider: Provider, answer: http.Answer, before: http.Answer | None
+    provider: Provider,
+    answer: http.Answer,
+    before: http.Answer | None,
+    *,
+    kind: str = "access",
 ) -> Life:
-    """Say whether the token is dead, alive or unknown.
+    """Say whether the token is dead, alive or unknown; `kind` is what was asked about.
 
     `before` is the answer of the same call before the revocation: where a refusal can
     also mean a missing scope, it counts only if that call worked.
     """
-    now, doubtful = _life(provider, answer)
+    checks = [one for one in _checks(provider) if _takes(one, TokenKind(kind))]
+    now, doubtful = _life(checks, answer)
     if not doubtful:
         return now
-    worked = before is not None and _life(provider, before)[0] == Life.ALIVE
+    worked = before is not None and _life(checks, before)[0] == Life.ALIVE
     return now if worked else Life.UNKNOWN
 
 
-def _life(provider: Provider, answer: http.Answer) -> tuple[Life, bool]:
-    for check in _checks(provider):
+def _life(checks: Iterable[Check], answer: http.Answer) -> tuple[Life, bool]:
+    for check in checks:
         said, doubtful = answers.life(check.answers, answer)
         if said != Life.UNKNOWN:
             return said, doubtful

@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> int:
         share = TWO_AT_ONCE if len(brokers) > 1 else ()
         arguments = ["-m", "services", *share, *arguments]
         reports.append(run("PostgreSQL and a separate Redis", arguments, servers))
+    if not os.environ.get("SDKS_PYTHON"):
+        print("Comparison with the vendors' SDKs NOT run: make test-sdks", flush=True)
     if missing:
         names = " and ".join(missing)
         print(f"PostgreSQL and a separate Redis NOT run: set {names}", flush=True)

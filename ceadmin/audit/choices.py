@@ -61,6 +61,8 @@ class Action(models.TextChoices):
     STATUS_CHANGED = "status_changed", "An instance's status changed."
     # Reconnecting people
     LINK_MADE = "link_made", "A reconnect link was made."
+    LINK_CHANGED = "link_changed", "How long a reconnect link works was changed."
+    LINK_SENT = "link_sent", "A reconnect link was given to the mail server."
     LINK_OPENED = "link_opened", "A person started from a reconnect link."
     LINK_CONSENTED = "link_consented", "A person consented at the provider."
     LINK_FINISHED = "link_finished", "A reconnect link was used up: reconnected."

@@ -82,14 +82,17 @@ class Rows:
         else:
             self._run(f"{self._into} {self._selected()}", rows)
 
-    def insert_new(self, rows: Collection[Row]) -> None:
-        """Insert rows, leaving out those that are already there by a unique constraint."""
+    def insert_new(self, rows: Collection[Row], *names: str) -> list[tuple[Any, ...]]:
+        """Insert rows, leaving out those that are already there by a unique constraint.
+
+        Return these columns of each that was not, in any order.
+        """
+        if not rows:
+            return []
         # WHERE TRUE: or SQLite takes ON for that of a join.
-        if rows:
-            self._run(
-                f"{self._into} {self._selected()} WHERE TRUE ON CONFLICT DO NOTHING",
-                rows,
-            )
+        sql = f"{self._into} {self._selected()} WHERE TRUE ON CONFLICT DO NOTHING"
+        wanted = f" RETURNING {', '.join(names)}" if names else ""
+        return self._run(sql + wanted, rows, fetch=bool(names))
 
     def insert_returning(
         self, rows: Collection[Row], *names: str

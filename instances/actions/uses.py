@@ -10,12 +10,15 @@ from django.db import transaction
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Entry, Subject, record_many
+from ceadmin.lib.rows import Rows
 from ceadmin.teams.models import Organization
 from instances.actions.load import actor_of_run
 from instances.models import Run, SecretUse
 from providers.models import ProviderApp
 
 Owner = Organization | ProviderApp
+
+_USES = Rows(SecretUse, "run_id", "owner_uid", "at")
 
 
 def note_organization(run: Run, now: datetime) -> None:
@@ -42,16 +45,11 @@ def _note(run: Run, owners: Sequence[Owner], now: datetime) -> None:
         return
     with transaction.atomic():
         # Of workers that begin together one makes the row, and writes the event.
-        made = [owner for owner in fresh if _is_new(run, owner, now)]
+        rows = [(run.pk, owner.uid, now) for owner in fresh]
+        new = {UUID(str(uid)) for (uid,) in _USES.insert_new(rows, "owner_uid")}
+        made = [owner for owner in fresh if owner.uid in new]
         entries = [_entry(run, owner) for owner in made]
         record_many(run.organization.chain, entries, at=now)
-
-
-def _is_new(run: Run, owner: Owner, now: datetime) -> bool:
-    uses = SecretUse.objects.get_or_create(
-        run=run, owner_uid=owner.uid, defaults={"at": now}
-    )
-    return uses[1]
 
 
 def _uses_of(run: Run, owners: Sequence[Owner]) -> Iterable[UUID]:

@@ -2,6 +2,7 @@
 
 from instances.admin import (
     audit,
+    catalogue_page,
     enabled_provider,
     instance,
     item,
@@ -15,6 +16,7 @@ from instances.admin import (
 
 __all__ = [
     "audit",
+    "catalogue_page",
     "enabled_provider",
     "instance",
     "item",

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from ceadmin.teams.recent import require_recent
 from instances.actions import switching
+from instances.admin import catalogue_records
 from instances.admin.choosers import OwnersAdmin, without_shortcuts
 from providers import catalogue
 from providers.choices import Supported
@@ -75,7 +76,7 @@ class EnabledProviderAdmin(OwnersAdmin):
     list_select_related = ("organization",)
     list_per_page = 50
     ordering = ("organization__name", "provider_key", "pk")
-    readonly_fields = ("provider", "why_off", "does", "by_hand", "enabled_at", "by")
+    readonly_fields = ("record", "why_off", "does", "by_hand", "enabled_at", "by")
 
     add_title = "Switch a provider on"
     empty_icon = "providers"
@@ -119,6 +120,11 @@ class EnabledProviderAdmin(OwnersAdmin):
     def provider(self, row: EnabledProvider) -> str:
         """Name the provider."""
         return str(row)
+
+    @admin.display(description="record")
+    def record(self, row: EnabledProvider) -> str:
+        """Lead to the page of what is known."""
+        return catalogue_records.link(row.provider_key) or "–"
 
     @admin.display(description="off elsewhere because of")
     def why_off(self, row: EnabledProvider) -> str:

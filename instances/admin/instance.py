@@ -34,7 +34,9 @@ from instances.admin.filters import (
     selection_of,
 )
 from instances.admin.kin_filters import DoubtfulFilter, SiblingFilter
+from instances.admin.saying import GrantFilter
 from instances.admin.story import story_of
+from instances.admin.when import SinceFilter, WasFilter
 from instances.choices import InstanceStatus, RunKind
 from instances.models import Instance, Run
 from providers import catalogue
@@ -58,6 +60,9 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     )
     list_filter = (
         StatusFilter,
+        SinceFilter,
+        WasFilter,
+        GrantFilter,
         ProviderFilter,
         TagFilter,
         AppFilter,
@@ -262,7 +267,11 @@ class InstanceAdmin(FramedAdmin, ScopedAdmin):
     ) -> HttpResponse:
         """Show the instance's state, story and next steps above the one field that can be set."""
         instance: Any = self.get_object(request, unquote(object_id))
-        story = {"story": story_of(instance, request.user)} if instance else {}
+        story = (
+            {"story": story_of(instance, request.user, timezone.now())}
+            if instance
+            else {}
+        )
         return super().change_view(
             request,
             object_id,

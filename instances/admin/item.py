@@ -18,6 +18,7 @@ from ceadmin.frame import FramedAdmin
 from ceadmin.teams.choices import Act
 from ceadmin.teams.scoping import ScopedAdmin
 from instances.admin.run_page import item_context
+from instances.admin.when import StartedFilter
 from instances.models import Item
 
 
@@ -30,8 +31,8 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
 
     list_display = ("name", "state", "outcome_pill", "cause", "run_link", "finished")
     list_display_links = ("name",)
-    list_filter = ("status", "outcome", "run__kind")
-    lookups = ("run", "cause", "cleared_at", "provider_key")
+    list_filter = ("status", "outcome", "run__kind", StartedFilter)
+    lookups = ("run", "cause", "cleared_at", "provider_key", "instance")
     search_fields = ("instance_name", "=remote_id", "=cause")
     list_select_related = ("run",)
     list_per_page = 50

@@ -28,6 +28,7 @@ from ceadmin.teams.scoping import ITSELF, ScopedAdmin, user_of
 from instances import runs, selection
 from instances.actions import credentials, trying
 from instances.actions.findings import Report
+from instances.admin.brand import BrandPages
 from instances.admin.choosers import ONE_BUTTON
 from instances.admin.policy import PolicyPages
 from instances.admin.secrets import AGAIN, SecretField, set_on, used_last
@@ -127,7 +128,7 @@ def _free_slug(name: str) -> str:
 
 
 @admin.register(Organization)
-class OrganizationAdmin(TryingAdmin, PolicyPages, FramedAdmin, ScopedAdmin):
+class OrganizationAdmin(TryingAdmin, PolicyPages, BrandPages, FramedAdmin, ScopedAdmin):
     """Owners look after their organizations; members see that they are there."""
 
     organization_path = ITSELF

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,16 +14,26 @@ from ceadmin import ui
 from ceadmin.frame import organizations_in_view
 from ceadmin.site import Hit, Need, Panel, site
 from ceadmin.teams.permissions import organizations
+from instances.admin.overview_charts import (
+    address,
+    health_chart,
+    provider_outcomes,
+    time_to_reconnect,
+    weekly_revocations,
+)
+from instances.admin.overview_now import (
+    concerns_now,
+    counts_now,
+    failed_apps,
+    now_panel,
+    outages,
+)
 from instances.admin.second_person import approval_needs, runs_to_answer
 from instances.choices import InstanceStatus, RunStatus
-from instances.models import Instance, Item, ReconnectLink, Run
+from instances.models import Instance, ReconnectLink, Run
 
 _HITS = 20
 _SHOWN = 8
-
-
-def _instances(request: HttpRequest) -> QuerySet[Instance]:
-    return Instance.objects.filter(organization__in=organizations_in_view(request))
 
 
 def _runs(request: HttpRequest) -> QuerySet[Run]:
@@ -46,11 +56,7 @@ def needs(request: HttpRequest) -> Iterable[Need]:
         yield Need(f"The secrets of {organization} are refused by the platform", url)
     items = reverse("admin:instances_item_changelist")
     for outcome, words in _CONCERNS.items():
-        count = (
-            Item.objects.of_concern()
-            .filter(run__organization__in=own, outcome=outcome)
-            .count()
-        )
+        count = concerns_now(request)[outcome]
         if count:
             yield Need(
                 f"{ui.things(count, 'instance is', 'instances are')} {words}",
@@ -58,6 +64,8 @@ def needs(request: HttpRequest) -> Iterable[Need]:
                 count,
             )
     yield from approval_needs(request)
+    yield from failed_apps(request)
+    yield from outages(request)
     yield from _milder(request)
 
 
@@ -71,7 +79,7 @@ _CONCERNS = {
 
 def _milder(request: HttpRequest) -> Iterable[Need]:
     listing = reverse("admin:instances_instance_changelist")
-    dead = _instances(request).filter(status=InstanceStatus.NEEDS_REAUTH).count()
+    dead = counts_now(request)[InstanceStatus.NEEDS_REAUTH]
     if dead:
         yield Need(
             f"{ui.things(dead, 'instance needs', 'instances need')} reauthentication",
@@ -91,23 +99,21 @@ def _milder(request: HttpRequest) -> Iterable[Need]:
         )
 
 
-def health(request: HttpRequest) -> Panel | None:
-    """Show the instances by status, each part a link to its rows."""
-    rows = _instances(request).order_by().values("status").annotate(count=Count("id"))
-    counts = {row["status"]: row["count"] for row in rows}
-    listing = reverse("admin:instances_instance_changelist")
+def health_now(request: HttpRequest) -> Panel | None:
+    """Show the instances by status, now and on each of the last days, each part a link to its rows."""
+    counts, listing = counts_now(request), address("instance")
     segments = [
         ui.Segment(
             label, counts[status], ui.look(status).tone, f"{listing}?status={status}"
         )
         for status, label in InstanceStatus.choices
-        if counts.get(status)
+        if counts[status]
     ]
-    context = {"segments": segments, "total": sum(counts.values()), "listing": listing}
+    chart = health_chart(request, counts) if segments else None
     return Panel(
         "Instances by status",
         "instances/overview/health.html",
-        context,
+        {"segments": segments, "chart": chart, "listing": listing},
         url=listing,
         wide=True,
     )
@@ -125,6 +131,7 @@ def recent_runs(request: HttpRequest) -> Panel | None:
         "instances/overview/runs.html",
         {"runs": newest},
         url=reverse("admin:instances_run_changelist"),
+        wide=True,
     )
 
 
@@ -176,7 +183,11 @@ def _names_run(query: str) -> Q:
 site.register_badge("runs", drafts_waiting)
 site.register_badge("runs", runs_to_answer)
 site.register_need(needs)
-site.register_overview(health, order=10)
-site.register_overview(recent_runs, order=20)
-site.register_overview(links_waiting, order=30)
+site.register_overview(now_panel, order=10)
+site.register_overview(health_now, order=20)
+site.register_overview(provider_outcomes, order=30)
+site.register_overview(weekly_revocations, order=40)
+site.register_overview(time_to_reconnect, order=50)
+site.register_overview(links_waiting, order=60)
+site.register_overview(recent_runs, order=70)
 site.register_search(find)

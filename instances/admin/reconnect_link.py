@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,6 +24,7 @@ from ceadmin.teams.permissions import may
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import reconnect
 from instances.admin.filters import OpenLinkFilter
+from instances.admin.when import FinishedFilter, PaceFilter
 from instances.choices import LINK_OPEN, LinkStatus
 from instances.models import ReconnectLink
 
@@ -35,7 +38,7 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
 
     list_display = ("who", "state", "maker", "made", "expires")
     list_display_links = ("who",)
-    list_filter = ("status", OpenLinkFilter)
+    list_filter = ("status", OpenLinkFilter, FinishedFilter, PaceFilter)
     search_fields = ("instance__name", "=instance__remote_id", "made_by_name")
     search_help_text = "Instance or person"
     list_select_related = ("instance",)
@@ -104,10 +107,15 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
         return [own, *super().get_urls()]
 
     def do(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
-        """Cancel a link, or accept the other account that came."""
+        """Cancel a link, send it, let it live on, or accept the other account that came."""
         link: ReconnectLink = self.fetch(request, object_id, Act.OPERATE)
         if act == "cancel":
             self._cancel(request, link)
+        elif act in _SENDERS and isinstance(request.user, User):
+            form = SendForm(request.POST) if act == "send" else None
+            if form is not None and not form.is_valid():
+                return self._page(request, link, form, status=422)
+            self._send(request, link, act, form)
         elif act == "accept" and isinstance(request.user, User):
             self._accept(request, link, request.user)
         return HttpResponseRedirect(
@@ -122,6 +130,17 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
         except reconnect.LinkError as error:
             messages.warning(request, str(error))
 
+    def _send(
+        self, request: HttpRequest, link: ReconnectLink, act: str, form: SendForm | None
+    ) -> None:
+        user = request.user
+        assert isinstance(user, User)
+        by = reconnect.Sender(user, timezone.now(), client_address(request))
+        try:
+            messages.success(request, _SENDERS[act](link, request, form, by))
+        except reconnect.LinkError as error:
+            messages.error(request, error.sentence)
+
     def change_view(
         self,
         request: HttpRequest,
@@ -131,6 +150,15 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
     ) -> HttpResponse:
         """Show the link to copy and what became of it."""
         link: ReconnectLink = self.fetch(request, object_id, Act.VIEW)
+        return self._page(request, link, SendForm())
+
+    def _page(
+        self,
+        request: HttpRequest,
+        link: ReconnectLink,
+        form: SendForm,
+        status: int = 200,
+    ) -> HttpResponse:
         request.current_app = self.admin_site.name
         allowed = may(request.user, Act.OPERATE, link.instance.organization)
         # Whoever has the address may connect an account: operators only.
@@ -145,13 +173,56 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
             "allowed": allowed,
             "wrong_account": link.status == LinkStatus.WRONG_ACCOUNT,
             "facts": _facts(link),
+            "form": form,
+            "mail_works": settings.MAIL_WORKS,
+            "lives": [(hours, _life(hours)) for hours in reconnect.LIVES],
         }
-        return TemplateResponse(request, "instances/reconnect_link/page.html", context)
+        page = "instances/reconnect_link/page.html"
+        return TemplateResponse(request, page, context, status=status)
+
+
+class SendForm(forms.Form):
+    """To whom a link is sent, and in which language."""
+
+    to = forms.EmailField(label="Mail address of the account's owner")
+    language = forms.ChoiceField(choices=settings.LANGUAGES)
+
+
+def _sent(
+    link: ReconnectLink,
+    request: HttpRequest,
+    form: SendForm | None,
+    by: reconnect.Sender,
+) -> str:
+    assert form is not None
+    to: str = form.cleaned_data["to"]
+    reconnect.send(link, to, form.cleaned_data["language"], by)
+    return f"The link is on its way to {to}."
+
+
+def _lives_on(
+    link: ReconnectLink,
+    request: HttpRequest,
+    form: SendForm | None,
+    by: reconnect.Sender,
+) -> str:
+    hours = request.POST.get("hours", "")
+    reconnect.live_for(link, int(hours) if hours.isdecimal() else 0, by)
+    return f"The link works until {ui.absolute(link.expires_at)}."
+
+
+_SENDERS = {"send": _sent, "live": _lives_on}
+
+
+def _life(hours: int) -> str:
+    days, rest = divmod(hours, 24)
+    return ui.things(hours, "hour", "hours") if rest else ui.things(days, "day", "days")
 
 
 def _facts(link: ReconnectLink) -> list[tuple[str, str]]:
     moments = (
         ("Made", link.made_at),
+        ("Sent by mail", link.sent_at),
         ("Opened by a person", link.opened_at),
         ("Consented", link.consented_at),
         ("Finished", link.finished_at),

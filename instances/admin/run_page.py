@@ -16,7 +16,13 @@ from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from instances import reconnect, runs
 from instances.actions.causes import sentence
-from instances.admin import run_numbers, run_parts, run_rows, words
+from instances.admin import (
+    catalogue_records,
+    run_numbers,
+    run_parts,
+    run_rows,
+    words,
+)
 from instances.admin.approvals import second_person, standing
 from instances.admin.receipts import receipt_url, receipts_of
 from instances.admin.steps import Step, steps
@@ -208,6 +214,7 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
     drill = item.run.kind == RunKind.DRILL
     return {
         "item": item,
+        "provider": catalogue_records.link(item.provider_key),
         "run": item.run,
         "run_title": title_of(item.run, item.run.total),
         "told": told,

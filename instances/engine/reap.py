@@ -25,6 +25,12 @@ _GIVEN_UP = Result(
     explanation="Several workers died over this item. Probe the instance, and look into "
     "the worker's log.",
 )
+_NOT_TRIED = Result(
+    Outcome.MISCONFIGURED.value,
+    cause="worker_lost",
+    explanation="Several workers died before anything of this item was sent. Look into "
+    "the worker's log, then retry the failed items.",
+)
 _SYNC_GIVEN_UP = (
     "Several workers died over this sync. Look into the worker's log, then sync again."
 )
@@ -81,11 +87,22 @@ def _free_items(chunk: Chunk, hopeless: bool, now: datetime) -> list[Entry]:
     pks = [item.pk for item in items]
     entries = _lose_intents(run, items)
     if hopeless:
-        given_up = [Settlement(item, _GIVEN_UP) for item in items]
+        tried = _tried(pks)
+        given_up = [Settlement(item, _end_of(item, tried)) for item in items]
         return entries + settle_many(run, given_up, actor=actor_of_run(run), now=now)
     Item.objects.filter(pk__in=pks).update(status=ItemStatus.QUEUED)
     Hold.objects.filter(item_id__in=pks).delete()
     return entries
+
+
+def _tried(pks: list[int]) -> set[int]:
+    """Return which items have called somewhere: what that did may be unknown."""
+    called = Attempt.objects.filter(item_id__in=pks).order_by()
+    return set(called.values_list("item_id", flat=True).distinct())
+
+
+def _end_of(item: Item, tried: set[int]) -> Result:
+    return _GIVEN_UP if item.pk in tried else _NOT_TRIED
 
 
 def _lose_intents(run: Run, items: list[Item]) -> list[Entry]:

@@ -66,6 +66,9 @@ class ReconnectLink(models.Model):
 
     made_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    # By mail; whoever copies the address sends it unseen.
+    sent_to = models.EmailField(blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

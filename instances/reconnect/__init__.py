@@ -16,6 +16,7 @@ from instances.reconnect.links import (
     provider_key_of,
 )
 from instances.reconnect.person import callback, paste, start
+from instances.reconnect.sending import LIVES, Sender, live_for, send
 from instances.reconnect.state import (
     MEMBER_BROWSER,
     STATE_LIFE,
@@ -26,11 +27,13 @@ from instances.reconnect.state import (
 from instances.reconnect.unattended import consent_by_itself
 
 __all__ = [
+    "LIVES",
     "MEMBER_BROWSER",
     "STATE_LIFE",
     "CallbackRefused",
     "LinkError",
     "Opened",
+    "Sender",
     "Visitor",
     "accept_account",
     "address_of",
@@ -38,6 +41,7 @@ __all__ = [
     "cancel",
     "consent_by_itself",
     "expire_overdue",
+    "live_for",
     "make_link",
     "member_browser",
     "new_secret",
@@ -45,5 +49,6 @@ __all__ = [
     "paste",
     "provider_key_of",
     "recover",
+    "send",
     "start",
 ]

@@ -15,7 +15,7 @@ from instances.runs.kin import Kin, Reached, doubtful_of, kin_of, siblings_of
 from instances.runs.pace import Pace, pace
 from instances.runs.parts import alike, commonest, held_parts
 from instances.runs.plan import plan, wait_for_plan
-from instances.runs.preview import Effect, Preview, preview
+from instances.runs.preview import Effect, Preview, obstacle, preview
 from instances.runs.progress import (
     Outage,
     Progress,
@@ -76,6 +76,7 @@ __all__ = [
     "may_do",
     "missing",
     "needed",
+    "obstacle",
     "pace",
     "pause",
     "plan",

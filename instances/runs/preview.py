@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from django.db.models import Count, Q
 
 from ceadmin import ui
+from ceadmin.teams.models import Organization
 from instances.choices import DESTRUCTIVE, InstanceStatus, RunKind
-from instances.models import Item, Run
+from instances.models import Instance, Item, Run
 from instances.runs.forecast import Forecast, forecast
 from instances.runs.kin import NAMED, Kin, Reached, doubts, kin_of
 from providers import catalogue
@@ -60,7 +61,8 @@ def preview(run: Run, kin: Kin | None = None) -> Preview:
     """Return what `run` would do to its frozen list; `kin` where it was read already."""
     kin = kin_of(run) if kin is None else kin
     by_provider = _listed(run)
-    off = _switched_off(run, by_provider)
+    kills = run.kind in DESTRUCTIVE
+    off = _switched_off(run.organization, by_provider) if kills else set()
     effects = [
         _off(effect) if effect.provider_key in off else effect
         for effect in (
@@ -132,13 +134,11 @@ def _effect(kind: str, key: str, states: _States) -> Effect:
     )
 
 
-def _switched_off(run: Run, keys: Iterable[str]) -> set[str]:
+def _switched_off(organization: Organization, keys: Iterable[str]) -> set[str]:
     """Return the providers whose record is off here; asks only where one is off by itself."""
-    if run.kind not in DESTRUCTIVE:
-        return set()
     records = [record for key in keys if (record := catalogue.find(key))]
     off = {record.key for record in records if record.needs_switch}
-    return off - enabled_keys(run.organization) if off else set()
+    return off - enabled_keys(organization) if off else set()
 
 
 def _off(effect: Effect) -> Effect:
@@ -175,3 +175,17 @@ def revocation_needs_app(key: str) -> bool:
     return call is not None and (
         call.client_auth != "none" or "{client_secret}" in str(dict(call.fields))
     )
+
+
+def obstacle(kind: str, instance: Instance) -> str:
+    """Return why a run of `kind` could do nothing with one instance, "" where it could."""
+    key, provider = instance.provider_key, catalogue.find(instance.provider_key)
+    kills = kind in DESTRUCTIVE
+    if kills and (provider is None or not provider.revocable):
+        return _NO_CALL if provider else _UNKNOWN
+    if kills and _switched_off(instance.organization, [key]):
+        return _OFF
+    by_app = kind in _BY_APP or (kills and revocation_needs_app(key))
+    if by_app and instance.provider_app_id is None:
+        return f"It has no provider app, {_WANTED[kind]}. Assign one first."
+    return ""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from ceadmin.lib import http
+from ceadmin.teams.brands import brand_of
 from instances import reconnect, runs
 from instances.models import ReconnectLink
 from providers import catalogue
@@ -19,9 +20,12 @@ def about(link: ReconnectLink) -> dict[str, Any]:
     instance, app = link.instance, link.instance.provider_app
     key = reconnect.provider_key_of(link.instance)
     theirs = app is not None and app.callback_mode == CallbackMode.THEIRS
+    brand = brand_of(instance.organization)
     return {
         "link": link,
         "organization": instance.organization,
+        "brand": brand,
+        "who": (brand and brand.name) or instance.organization.name,
         "instance": instance,
         "provider": catalogue.get(key) if key else None,
         "scopes": app.scope.replace(",", " ").split() if app else [],

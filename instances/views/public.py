@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from ceadmin.lib.client import client_address
+from ceadmin.lib.languages import in_their_language
 from ceadmin.lib.private import private
 from ceadmin.teams.models import User
 from instances import reconnect
@@ -63,6 +64,7 @@ FAILURES = frozenset(
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @private(form=True)
+@in_their_language
 @sensitive_variables()
 def link_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show who asks for what; a POST sends the person on to the provider."""
@@ -188,6 +190,7 @@ def _see_other(address: str) -> HttpResponseRedirect:
 @login_not_required
 @require_safe
 @private()
+@in_their_language
 def done(request: HttpRequest) -> HttpResponse:
     """Say that the instance is connected again; names it to the browser that did it only."""
     return render(request, "instances/public/done.html", _result(request))
@@ -196,6 +199,7 @@ def done(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 @private()
+@in_their_language
 def failed(request: HttpRequest, word: str) -> HttpResponse:
     """Say what went wrong and what to do."""
     if word not in FAILURES:

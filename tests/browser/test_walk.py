@@ -35,6 +35,8 @@ NO_PAGES = (
     *("_act", "_do", "_test", "_sync", "_live", "_items", "_links", "_history", "_qr"),
     *("app_list", "switch", "healthz", "readyz", "audit_event_export"),
 )
+#: Records whose pages look different.
+RECORDS = ("google", "atlassian", "spotify", "shopify", "generic_rfc7009")
 MODELS = {
     "instances_instance": Instance,
     "instances_run": Run,
@@ -78,8 +80,10 @@ def pages_of(name: str) -> Iterator[str]:
         yield reverse(name, args=[one.instance_uid, one.run_uid])
     elif plain == "audit_event_changelist":
         yield from (reverse(name), f"{reverse(name)}?q=nothing+such&at__gte=2026-01-01")
-    elif plain == "teams_organization_policy":
+    elif plain in ("teams_organization_policy", "teams_organization_brand"):
         yield reverse(name, args=[Organization.objects.earliest("pk").pk])
+    elif plain == "provider":
+        yield from (reverse(name, args=[key]) for key in RECORDS)
     else:
         yield reverse(name)
 
@@ -131,8 +135,10 @@ def every_page() -> list[str]:
     filtered = [
         reverse("admin:instances_instance_changelist") + "?status=connected",
         reverse("admin:instances_instance_changelist") + "?q=nothing+has+this+name",
+        reverse("admin:instances_instance_changelist") + "?was=connected@2026-01-01",
         reverse("admin:audit_event_changelist") + "?action__exact=run_started",
         "/admin/search/?q=box",
+        reverse("admin:catalogue") + "?q=nothing+such&confidence=low",
     ]
     return [*admin, *filtered, *public_pages()]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from . import cloud_elements, control, provider_hosts
+from . import cloud_elements, control, player, provider_hosts
 from .faults import KINDS, Fault, Faults
 from .journal import Journal
 from .messages import PREFIX, Answer, Delivery, Refused, Request, nothing, page
@@ -133,6 +133,8 @@ def _identify(world: World, request: Request) -> None:
     request.trace.provider = (
         "generic" if request.host in world.servers else profile.key if profile else ""
     )
+    if not request.trace.provider or world.switch("recordings_first"):
+        request.trace.provider = player.provider_of(world, request)
     request.trace.instances = world.instances_of_grant(
         world.grant_by_token(_token(request))
     )

@@ -8,7 +8,6 @@ from urllib.parse import urlencode, urlsplit
 
 from . import grants
 from .messages import Answer, Refused, Request, nothing, page
-from .profiles import PROFILES
 from .records import Account, Client, Code, Grant
 from .world import World
 
@@ -17,7 +16,7 @@ def show(world: World, request: Request, **_: str) -> Answer:
     """Show the consent page; a request that is not in order gets an error page and no redirect."""
     client, _redirect = _checked(world, request)
     request.note("consent_shown")
-    profile = PROFILES[request.trace.provider]
+    profile = world.profile(request.trace.provider)
     choices = "".join(
         _choice(value, label, value == "same")
         for value, label in _accounts(world, client)

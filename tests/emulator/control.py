@@ -72,6 +72,14 @@ def _add_server(
     return seeding.server(application.world, payload or {})
 
 
+def _add_recordings(
+    application: Application, _rest: str, _query: dict[str, str], payload: Payload
+) -> Any:
+    """Play these recordings as well: their text in TOML, by the provider's key."""
+    shelf = application.world.recordings
+    return {"added": [shelf.add(key, text).key for key, text in payload.items()]}
+
+
 def _add_instances(
     application: Application, _rest: str, _query: dict[str, str], payload: Payload
 ) -> Any:
@@ -285,6 +293,7 @@ ROUTES: dict[
     ("POST", "clients"): _add_client,
     ("POST", "elements"): _add_element,
     ("POST", "servers"): _add_server,
+    ("POST", "recordings"): _add_recordings,
     ("POST", "instances"): _add_instances,
     ("GET", "instances"): _show_instances,
     ("PATCH", "instances"): _change_instance,

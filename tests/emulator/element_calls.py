@@ -8,7 +8,6 @@ from . import grants
 from .authorization import authenticate, problem
 from .elements import RESOURCES
 from .messages import Answer, Request, as_json
-from .profiles import PROFILES
 from .records import Element, Instance
 from .signatures import secret_of
 from .world import World
@@ -72,7 +71,7 @@ def _through(instance: Instance, result: Answer) -> Answer:
 
 def dead(world: World, element: Element) -> Answer:
     """Return the answer for a dead token: the article's words and the provider's own code."""
-    own = PROFILES[element.provider].dead
+    own = world.profile(element.provider).dead
     if world.switch("dead_message") == "provider":
         return problem(401, "Unauthorized", own)
     words = (

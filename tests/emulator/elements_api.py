@@ -10,7 +10,7 @@ from .authorization import WRONG_SECRETS, authenticate, problem
 from .bodies import body_of
 from .instances_api import json_body
 from .messages import Answer, Refused, Request, as_json, nothing
-from .profiles import PROFILES, provider_of_host
+from .profiles import provider_of_host
 from .records import Code, Element
 from .world import World, request_id
 
@@ -52,9 +52,9 @@ def oauth_url(world: World, request: Request, name: str) -> Answer:
     asked = find(world, name)
     if asked.oauth == "oauth1":
         query = urlencode({"oauth_token": values.get("requestToken", "")})
-        address = f"{PROFILES[asked.provider].authorize}?{query}"
+        address = f"{world.profile(asked.provider).authorize}?{query}"
     else:
-        address = f"{_authorize_address(asked, values.get('siteAddress', ''))}?{_authorize_query(asked, values)}"
+        address = f"{_authorize_address(world, asked, values.get('siteAddress', ''))}?{_authorize_query(world, asked, values)}"
     request.note("url_made")
     return as_json(
         {"element": asked.key, "oauthUrl": address},
@@ -79,20 +79,20 @@ def _oauth_values(world: World, request: Request) -> dict[str, str]:
     return values
 
 
-def _authorize_query(asked: Element, values: dict[str, str]) -> str:
+def _authorize_query(world: World, asked: Element, values: dict[str, str]) -> str:
     fields = {
         "response_type": "code",
         "client_id": values["apiKey"],
         "redirect_uri": values["callbackUrl"],
         "state": values.get("state") or asked.key,
-        "scope": values.get("scope") or PROFILES[asked.provider].scope,
+        "scope": values.get("scope") or world.profile(asked.provider).scope,
     }
     return urlencode(fields, quote_via=quote)
 
 
-def _authorize_address(asked: Element, site: str) -> str:
+def _authorize_address(world: World, asked: Element, site: str) -> str:
     """Return the consent page's address; a site address names another host where the provider has many."""
-    address = PROFILES[asked.provider].authorize
+    address = world.profile(asked.provider).authorize
     if asked.provider == "generic":
         return f"https://{asked.host}/oauth/authorize"
     host = site.removeprefix("https://").partition("/")[0]

@@ -7,7 +7,6 @@ from typing import Any
 from . import grants
 from .authorization import problem
 from .messages import Refused, Request
-from .profiles import PROFILES
 from .records import Account, Client, Code, Grant, Instance
 from .world import World
 
@@ -140,9 +139,9 @@ def _end_older(world: World, owner: Account, client: Client) -> None:
             grants.end(world, grant)
 
 
-def configuration(owner: Account) -> Configuration:
+def configuration(world: World, owner: Account) -> Configuration:
     """Return what the platform stores about an account beside its tokens."""
-    return PROFILES[owner.provider].configuration(owner)
+    return world.profile(owner.provider).configuration(owner)
 
 
 def pair(grant: Grant) -> tuple[str, str]:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
-from .profiles import PROFILES, complete_site
+from .profiles import complete_site
 from .records import Account, Grant, Token
 from .world import World
 
 _KEEP = 40  # tokens remembered per grant
 
 
-def account(world: World, provider: str, account_id: str = "", **site: str) -> Account:
+def account(
+    world: World, provider: str, account_id: str = "", /, **site: str
+) -> Account:
     """Return the account of this id, made when there is none yet."""
-    account_id = account_id or PROFILES[provider].make_account()
+    account_id = account_id or world.profile(provider).make_account()
     held = world.accounts.get(f"{provider}:{account_id}")
     if held is None:
         name = f"Account {account_id[-6:]}"
         email = f"{account_id[-6:].lower().replace('_', 'x')}@customer.example.test"
-        held = Account(provider, account_id, name, email, complete_site(provider, site))
+        held = Account(
+            provider,
+            account_id,
+            name,
+            email,
+            complete_site(world.profile(provider), site),
+        )
         world.save(held)
     return held
 
@@ -46,7 +55,7 @@ def add_tokens(
     world: World, grant: Grant, owner: Account, access: str = "", refresh: str = ""
 ) -> None:
     """Put a fresh pair into a grant; named values are taken as they are."""
-    profile = PROFILES[grant.provider]
+    profile = world.profile(grant.provider)
     life = world.switch("access_life") or profile.access_life
     grant.tokens[access or profile.make_access(owner)] = {
         "kind": "access", "state": "live", "expires": world.now() + life if life else 0,
@@ -103,7 +112,7 @@ def refresh(world: World, value: str) -> tuple[str, str] | None:
     owner = account_of(world, grant)
     used = grant.tokens[value]
     before = set(grant.tokens)
-    if PROFILES[grant.provider].rotates:
+    if world.profile(grant.provider).rotates:
         add_tokens(world, grant, owner)
         used["state"] = "stale"
     else:
@@ -121,10 +130,17 @@ def refresh(world: World, value: str) -> tuple[str, str] | None:
     return newest(grant, "access"), newest(grant, "refresh")
 
 
-def revoke(world: World, grant: Grant, value: str, spoil: dict[str, Any]) -> str:
+def revoke(
+    world: World,
+    grant: Grant,
+    value: str,
+    spoil: dict[str, Any],
+    dies: Container[str] = (),
+) -> str:
     """Revoke by one token and return what that did: revoked, session_revoked, ignored or already_dead.
 
     `spoil` is what a fault makes of it: nothing happens though it looks so, or it happens late.
+    `dies` are the kinds of token that die with it, where a recording says so.
     """
     token = grant.tokens[value]
     if token["state"] == "stale" and token["kind"] == "refresh":
@@ -135,6 +151,8 @@ def revoke(world: World, grant: Grant, value: str, spoil: dict[str, Any]) -> str
         return "already_dead"
     if spoil.get("ignored"):
         return "ignored"
+    if dies:
+        return _kill_kinds(world, grant, dies, spoil)
     whole = token["kind"] == "refresh" or access_kills_grant(world, grant)
     doomed = list(grant.tokens.values()) if whole else [token]
     kill(world, grant, doomed, spoil)
@@ -157,13 +175,23 @@ def _of_company(world: World, grant: Grant) -> list[Grant]:
     ]
 
 
+def _kill_kinds(
+    world: World, grant: Grant, dies: Container[str], spoil: dict[str, Any]
+) -> str:
+    kinds = {token["kind"] for token in grant.tokens.values()}
+    doomed = [token for token in grant.tokens.values() if token["kind"] in dies]
+    kill(world, grant, doomed, spoil)
+    renewable = "refresh" in kinds and "refresh" not in dies
+    return "session_revoked" if renewable else "revoked"
+
+
 def access_kills_grant(world: World, grant: Grant) -> bool:
     """Tell whether revoking an access token of this grant takes the refresh token along."""
     if grant.provider == "generic":
         server = world.servers[account_of(world, grant).site["host"]]
         everywhere = bool(world.switch("generic_access_kills_grant"))
         return everywhere or server.access_kills_grant
-    return PROFILES[grant.provider].access_kills == "grant"
+    return world.profile(grant.provider).access_kills == "grant"
 
 
 def _revocable(world: World, token: Token) -> bool:

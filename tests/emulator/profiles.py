@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from random import Random
 from string import ascii_letters, digits
 
+from .recording import SIGNED, Recording
 from .records import Account
+from .templates import fill
 
 _random = Random()
 
@@ -40,6 +42,10 @@ class Profile:
     make_refresh: Callable[[Account], str]
     make_account: Callable[[], str]
     configuration: Callable[[Account], dict[str, str | None]]
+    site: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what an account has unless told otherwise
+    signed: bool = False  # OAuth 1: a token has a secret of its own
 
 
 def _box(account: Account) -> dict[str, str | None]:
@@ -145,7 +151,7 @@ PROFILES = {
         Profile(
             "twitter", "Twitter", re.compile(r"api\.(twitter|x)\.com"), 0, False, "grant",
             "89: Invalid or expired token.", "https://api.twitter.com/oauth/authenticate", "",
-            lambda account: f"{account.id}-{text(40)}", lambda account: "", lambda: number(10), _twitter,
+            lambda account: f"{account.id}-{text(40)}", lambda account: "", lambda: number(10), _twitter, signed=True,
         ),
     )
 }  # fmt: skip
@@ -159,7 +165,31 @@ def provider_of_host(host: str) -> Profile | None:
     )
 
 
-def complete_site(provider: str, site: dict[str, str]) -> dict[str, str]:
+def recorded(recording: Recording) -> Profile:
+    """Return the profile of a provider that is known by its recording alone."""
+    keeps = recording.gives_refresh_tokens
+
+    def configuration(account: Account) -> dict[str, str | None]:
+        base = fill(recording.check.address, account.site)
+        held = {"base.url": "/".join(base.split("/")[:3]), "oauth.user.id": account.id}
+        for name, template in (
+            ("oauth.authorization.url", recording.authorize),
+            ("oauth.token.url", recording.token),
+            ("oauth.token.revoke_url", recording.revoke.address),
+        ):
+            held |= {name: fill(template, account.site)} if template else {}
+        return dict(held)
+
+    return Profile(
+        recording.key, recording.name, re.compile(r"$^"), 3600 if keeps else 0,
+        recording.refresh_token == "rotates", "token", "invalid_token: The access token is dead",
+        fill(recording.authorize, recording.site), "",
+        lambda account: f"at-{text(40, _URL_SAFE)}", lambda account: f"rt-{text(40, _URL_SAFE)}" if keeps else "",
+        lambda: f"user-{text(10)}", configuration, recording.site, recording.revoke.client in SIGNED,
+    )  # fmt: skip
+
+
+def complete_site(profile: Profile, site: dict[str, str]) -> dict[str, str]:
     """Fill in what an account of this provider must have."""
     wanted = {
         "salesforce": {
@@ -170,6 +200,6 @@ def complete_site(provider: str, site: dict[str, str]) -> dict[str, str]:
         "quickbooks": {"realm": number(16)},
         "generic": {"host": "auth.example.com"},
     }
-    return wanted.get(provider, {}) | {
+    return dict(profile.site or wanted.get(profile.key, {})) | {
         name: value for name, value in site.items() if value
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from . import consent, grants, revocation, signatures
+from . import consent, grants, player, revocation, signatures
 from .messages import Answer, Refused, Request, as_json, nothing, page
 from .profiles import provider_of_host
 from .records import Account, Grant, Server
@@ -15,7 +15,12 @@ Handler = Callable[..., Answer]
 
 
 def answer(world: World, request: Request) -> Answer:
-    """Answer a call to a provider's host."""
+    """Answer a call to a provider's host; what no code here knows is played from a recording."""
+    played = _played(world, request) if world.switch("recordings_first") else None
+    return played or _coded(world, request)
+
+
+def _coded(world: World, request: Request) -> Answer:
     server = world.servers.get(request.host)
     profile = provider_of_host(request.host)
     request.trace.provider = (
@@ -27,8 +32,21 @@ def answer(world: World, request: Request) -> Answer:
         found = path.fullmatch(request.path)
         if found is not None and host.fullmatch(request.host):
             return handler(world, request, **found.groupdict())
+    played = _played(world, request)
+    if played is not None:
+        return played
     request.note("unknown_path" if request.trace.provider else "unknown_host")
     return page("Not found", "<h1>The emulator knows no such address</h1>", 404)
+
+
+def _played(world: World, request: Request) -> Answer | None:
+    """Answer from a recording, None where there is none for this address."""
+    consented = player.consent_provider(world, request)
+    if consented:
+        request.trace.provider = consented
+        show = consent.show if request.method == "GET" else consent.decide
+        return show(world, request)
+    return player.answer(world, request)
 
 
 def holder(world: World, request: Request) -> tuple[Account, Grant] | None:

@@ -93,7 +93,7 @@ def _reauthenticate(
 ) -> None:
     """Redeem the code and let the instance hold what came of it; nothing changes when that fails."""
     grant, owner = exchange.redeem(world, request, instance, held, data)
-    instance.configuration = held | exchange.configuration(owner)
+    instance.configuration = held | exchange.configuration(world, owner)
     store_tokens(world, instance, *exchange.pair(grant))
     if world.switch("reauth_enables"):
         instance.disabled = False

@@ -49,8 +49,9 @@ def organization(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
 def client(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
     """Register an application with a provider, or change the one of this client id."""
     provider = wanted.get("provider", "")
-    if provider not in PROFILES:
-        raise BadSeed(f"provider is one of {', '.join(PROFILES)}")
+    if provider not in PROFILES and world.recordings.find(provider) is None:
+        known = f"provider is one of {', '.join(PROFILES)}, or has a recording"
+        raise BadSeed(known)
     name = wanted.get("client_id") or f"{provider}-{token_hex(8)}"
     held = world.clients.get(f"{provider}:{name}") or Client(
         provider, name, token_hex(20)
@@ -74,6 +75,8 @@ def element(world: World, wanted: dict[str, Any]) -> dict[str, Any]:
             "hub": "general",
         }
     )
+    if wanted.get("provider", "generic") not in PROFILES:
+        basis |= {"host": ""}  # its recording knows its hosts
     made = Element(**(basis | wanted))
     world.save(made)
     if made.provider == "generic" and made.host not in world.servers:
@@ -124,6 +127,7 @@ def _make(world: World, row: dict[str, Any]) -> Instance:
     site = {"host": kind.host} | {
         name: str(row[name]) for name in _SITE if row.get(name)
     }
+    site |= row.get("site", {})
     owner = grants.account(world, kind.provider, str(row.get("account") or ""), **site)
     grant = _grant(world, row, owner)
     instance = Instance(
@@ -162,12 +166,12 @@ def _configuration(
     callback = row.get("callback_url") or (
         registered.redirect_uris[0] if registered and registered.redirect_uris else ""
     )
-    life = PROFILES[owner.provider].access_life
+    life = world.profile(owner.provider).access_life
     held: dict[str, str | None] = {
         "oauth.api.key": grant.client_id,
         "oauth.api.secret": secret,
         "oauth.callback.url": callback,
-        "oauth.scope": PROFILES[owner.provider].scope,
+        "oauth.scope": world.profile(owner.provider).scope,
         "oauth.user.token": grants.newest(grant, "access"),
         "oauth.user.refresh_token": grants.newest(grant, "refresh") or None,
         "oauth.user.refresh_interval": str(life) if life else None,
@@ -177,10 +181,10 @@ def _configuration(
         "event.notification.enabled": "false",
         "event.notification.callback.url": None,
     }
-    if owner.provider == "twitter":
+    if world.profile(owner.provider).signed:
         held["oauth.user.token.secret"] = secret_of(grants.newest(grant, "access"))
     given: dict[str, str | None] = row.get("configuration", {})
-    return held | configuration(owner) | given
+    return held | configuration(world, owner) | given
 
 
 def set_state(world: World, instance: Instance, state: str) -> None:

@@ -18,6 +18,8 @@ Handle = Callable[[str, str, dict[str, str], bytes], Delivery]
 _HEAD_LIMIT = 256 * 1024
 _BODY_LIMIT = 32 * 1024 * 1024
 _BLOCK = 64 * 1024
+#: Seconds that a client may go on sending what was refused before the door is shut.
+_LINGER = 2.0
 _reasons = {status.value: status.phrase for status in HTTPStatus}
 logger = logging.getLogger("emulator")
 
@@ -37,6 +39,7 @@ class Connection(asyncio.Protocol):
         self._received = bytearray()
         self._busy = False
         self._keep = True
+        self._deaf = False  # what still comes is not read
         self._paused: Callable[[], None] | None = None
         self._writing = True
 
@@ -55,6 +58,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came and answer as soon as a request is complete."""
+        if self._deaf:
+            return
         self._received += data
         if not self._busy:
             self._next()
@@ -115,7 +120,7 @@ class Connection(asyncio.Protocol):
         self._deliver(delivery, words[0] == "HEAD")
 
     def _reject(self, status: int) -> None:
-        self._busy = True
+        self._busy = self._deaf = True
         self._keep = False
         self._deliver(Delivery(nothing(status)), False)
 
@@ -189,6 +194,11 @@ class Connection(asyncio.Protocol):
         self._done()
 
     def _done(self) -> None:
+        if self._deaf:
+            # Closed with bytes unread, the connection is reset, and the answer lost with it.
+            self.transport.write_eof()
+            self._loop.call_later(_LINGER, self.transport.close)
+            return
         if not self._keep:
             self.transport.close()
             return

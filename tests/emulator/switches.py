@@ -171,6 +171,12 @@ _ALL = (
         "I",
         "redirects to other machines end on a page of the emulator",
     ),
+    Switch(
+        "recordings_first",
+        False,
+        "I",
+        "recordings also play the providers that have code of their own",
+    ),
 )
 SWITCHES = {switch.name: switch for switch in _ALL}
 

@@ -9,6 +9,8 @@ from secrets import token_hex
 from typing import Any
 
 from .elements import ELEMENTS
+from .profiles import PROFILES, Profile, recorded
+from .recording import Shelf
 from .records import (
     KINDS,
     Account,
@@ -34,6 +36,7 @@ class World:
         self._tables: dict[str, dict[Any, Any]] = {}
         self._changed: dict[tuple[str, Any], Record | None] = {}
         self.logins: dict[str, int] = {}
+        self.recordings = Shelf()
         self._empty()
         for kind, _key, fields in self.store.load():
             if fields is not None:
@@ -122,6 +125,7 @@ class World:
         self._empty()
         self._changed.clear()
         self.logins.clear()
+        self.recordings.clear()
         self.store.rewrite([])
         self._add_defaults()
 
@@ -140,6 +144,16 @@ class World:
         """Return the grant that a provider's token, live or dead, belongs to."""
         grant = self.grants.get(self._by_token.get(token, 0))
         return grant if grant is not None and token in grant.tokens else None
+
+    def profile(self, provider: str) -> Profile:
+        """Return how a provider behaves; raises LookupError when neither code nor recording knows it."""
+        own = PROFILES.get(provider)
+        if own is not None:
+            return own
+        recording = self.recordings.find(provider)
+        if recording is None:
+            raise LookupError(f"provider {provider}")
+        return recorded(recording)
 
     def instances_of_grant(self, grant: Grant | None) -> list[int]:
         """Return the ids of the instances that hold this grant."""

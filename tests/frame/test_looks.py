@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 
 from ceadmin import ui
 from ceadmin.frame import PLACES
+from ceadmin.templatetags.ui import linked
 from instances import choices
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -186,3 +187,16 @@ def test_text_can_be_read(scheme, text, ground):
 @pytest.mark.parametrize("scheme", [LIGHT, CHOSEN_DARK], ids=["light", "dark"])
 def test_borders_of_controls_can_be_seen(scheme):
     assert contrast(scheme["control"], scheme["bg"]) >= 3
+
+
+def test_addresses_in_a_text_are_links_and_nothing_else_is():
+    text = "opens https://a.example/x?y=1&z=2, then <b>https://b.example/</b>."
+
+    drawn = linked(text)
+
+    assert re.findall(r'<a href="([^"]+)" rel="noreferrer noopener">', drawn) == [
+        "https://a.example/x?y=1&amp;z=2",
+        "https://b.example/",
+    ]
+    assert "&lt;b&gt;" in drawn
+    assert drawn.endswith("&lt;/b&gt;.")

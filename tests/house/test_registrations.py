@@ -63,6 +63,7 @@ SHOWN_ELSEWHERE = {
     "Origin": "Event",
     "Part": "Run",
     "Person": "Event",
+    "Brand": "Organization",
     "Policy": "Organization",
     "PolicyChange": "Organization",
     "RecoveryCode": "User",

@@ -189,9 +189,33 @@ def test_an_item_over_which_workers_die_is_given_up_and_audited(fleet):
     fleet.work(run)
 
     item = only_item(run)
-    assert (item.outcome, item.cause) == (Outcome.UNCLEAR, "worker_lost")
+    assert (item.outcome, item.cause) == (Outcome.MISCONFIGURED, "worker_lost")
+    assert "before anything of this item was sent" in item.explanation
     assert run.status == RunStatus.FINISHED
     assert_audited(item)
+
+
+def test_an_item_that_had_called_is_unclear_when_it_is_given_up(fleet):
+    run = begun(fleet)
+    claim(run, "one")
+    item = only_item(run)
+    Attempt.objects.create(
+        item=item,
+        number=1,
+        step=1,
+        purpose="revoke",
+        method="POST",
+        url="https://api.box.com/oauth2/revoke",
+        state="intended",
+        at=timezone.now(),
+    )
+    run.chunks.update(claims=MAX_CLAIMS)
+    lapse(run)
+
+    runs.sweep(now=timezone.now())
+
+    item.refresh_from_db()
+    assert (item.outcome, item.cause) == (Outcome.UNCLEAR, "worker_lost")
 
 
 def test_a_sync_over_which_workers_die_ends_with_a_problem(fleet):

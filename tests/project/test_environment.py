@@ -217,3 +217,40 @@ def test_a_settings_file_with_keys_is_its_owner_s_alone(tmp_path, text, open_to_
     told = [problem for _, problem in loose.problems]
     assert any("chmod 600" in one for one in told) == open_to_others
     assert strict.problems == []
+
+
+@pytest.mark.parametrize(
+    ("address", "tls", "ssl", "port"),
+    [
+        ("smtp+tls://u:p%40ss@mail.example.com:587", True, False, 587),
+        ("smtp+ssl://u:p%40ss@mail.example.com:465", False, True, 465),
+        ("smtp://u:p%40ss@mail.example.com:25", False, False, 25),
+    ],
+)
+def test_a_mail_server_is_read(address, tls, ssl, port):
+    environment = Environment({"EMAIL_URL": address})
+
+    found = environment.mail("EMAIL_URL")
+
+    assert found["EMAIL_HOST"] == "mail.example.com"
+    assert (found["EMAIL_PORT"], found["EMAIL_HOST_PASSWORD"]) == (port, "p@ss")
+    assert bool(found.get("EMAIL_USE_TLS")) is tls
+    assert bool(found.get("EMAIL_USE_SSL")) is ssl
+    assert environment.problems == []
+
+
+@pytest.mark.parametrize(
+    "address", ["smtps://h:465", "http://h", "mail.example.com", "smtp://"]
+)
+def test_an_address_of_no_mail_server_is_a_problem(address):
+    environment = Environment({"EMAIL_URL": address})
+
+    assert environment.mail("EMAIL_URL") == {}
+    assert [name for name, _ in environment.problems] == ["EMAIL_URL"]
+
+
+def test_without_a_mail_server_there_is_none():
+    environment = Environment({})
+
+    assert environment.mail("EMAIL_URL") == {}
+    assert environment.problems == []

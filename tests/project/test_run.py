@@ -42,6 +42,7 @@ def test_journeys_without_chromium_are_counted_aloud():
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert last.endswith("browser journeys NOT run: install chromium or set CHROMIUM")
     assert "TEST_DATABASE_URL and TEST_REDIS_URL" in ended.stdout.splitlines()[-2]
+    assert ended.stdout.splitlines()[-3].endswith("SDKs NOT run: make test-sdks")
 
 
 def test_a_browser_that_is_required_and_missing_is_a_failure():

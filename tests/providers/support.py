@@ -8,44 +8,17 @@ from providers import catalogue, rules, strict
 from providers.choices import Flow
 from providers.grants import Grant
 from providers.spec import Provider
+from tests.emulator.recording import FOLDER, load
 
-#: Site values that no record has a default for.
+#: Site values of records that no recording has, since they cannot be called.
 OWN_SITES = {
-    "salesforce": {"instance": "na54"},
-    "adobe_sign": {"shard": "na1"},
-    "quickbooks": {"realm_id": "4620816365"},
-    "generic_rfc7009": {
-        "revocation_endpoint": "https://id.example.com/oauth/revoke",
-        "introspection_endpoint": "https://id.example.com/oauth/introspect",
-        "userinfo_endpoint": "https://id.example.com/oauth/userinfo",
-    },
-    "auth0": {"domain": "id.example.com"},
     "bamboohr": {"subdomain": "acme"},
-    "docusign": {"base_host": "na3.docusign.net"},
-    "dynamics365": {"org": "acme"},
     "egnyte": {"domain": "acme"},
-    "gitlab": {"host": "gitlab.com"},
-    "keycloak": {"host": "id.example.com", "realm": "staff"},
     "mailchimp": {"dc": "us1"},
     "marketo": {"munchkin_id": "123-abc-456"},
-    "netsuite": {"account_id": "123456-sb1"},
-    "netsuite_tba": {"account_id": "123456-sb1", "realm": "123456_SB1"},
-    "okta": {"domain": "id.example.com", "server": "oauth2/default"},
-    "onelogin": {"subdomain": "acme"},
-    "pipedrive": {"company_domain": "acme"},
-    "sap_cloud_identity": {"host": "acme.accounts.ondemand.com"},
-    "sap_concur": {"geolocation": "us.api.concursolutions.com"},
     "sap_successfactors": {"api_server": "api4.example.com"},
-    "servicenow": {"host": "acme.service-now.com"},
-    "sharefile": {"subdomain": "acme"},
-    "sharepoint": {"tenant_host": "acme"},
-    "shopify": {"shop": "acme", "api_version": "2026-10"},
-    "stripe": {"stripe_user_id": "acct_1"},
-    "webex": {"authorization_id": "auth-1"},
     "wrike": {"host": "app-eu.wrike.com"},
-    "zendesk": {"subdomain": "acme"},
-    "zoho": {"accounts": "accounts.zoho.eu", "api": "www.zohoapis.eu"},
-}
+} | {key: dict(recording.site) for key, recording in load(FOLDER).items()}
 
 
 def site_of(provider: Provider) -> dict[str, str]:

@@ -220,6 +220,24 @@ def test_an_answer_that_does_not_tell_leaves_the_account_unknown(status, body):
     assert read_identity(catalogue.get("box"), answer(status, body)) == ""
 
 
+@pytest.mark.parametrize("key", ["calendly", "canva", "gitlab", "keycloak"])
+def test_an_answer_about_a_refresh_token_is_read_by_the_check_that_takes_it(key):
+    provider, got = catalogue.get(key), answer(200, '{"active": false}')
+
+    assert verification(provider, grant(key), kind="refresh") is not None
+    assert read_verification(provider, got, None, kind="refresh") == Life.DEAD
+
+
+def test_slack_s_invalid_auth_counts_only_if_the_same_call_worked_before():
+    slack, got = (
+        catalogue.get("slack"),
+        answer(200, '{"ok": false, "error": "invalid_auth"}'),
+    )
+
+    assert read_verification(slack, got, None) == Life.UNKNOWN
+    assert read_verification(slack, got, answer(200, '{"ok": true}')) == Life.DEAD
+
+
 def test_half_an_account_is_none():
     assert read_identity(SALESFORCE, answer(200, '{"user_id": "005A"}')) == ""
 

@@ -41,7 +41,17 @@ WORDS = (
     *("probe", "revoke", "reconnect", "drill"),
     *("start", "ask", "pause", "resume", "stop", "discard", "retry", "connections"),
     *("approve", "refuse", "withdraw", "break-glass", "review", "go-on", "leave-out"),
-    *("cancel", "accept", "renew", "change", "csv", "jsonl", "nonsense"),
+    *(
+        "cancel",
+        "accept",
+        "send",
+        "live",
+        "renew",
+        "change",
+        "csv",
+        "jsonl",
+        "nonsense",
+    ),
 )
 #: Parameters that name a row, and those that name an act.
 KEYS = {"object_id", "id", "uid"}
@@ -51,6 +61,7 @@ NAMED: dict[str, type[models.Model]] = {"instance": Instance, "run": Run}
 #: Opened by a secret in the address or the session, or open to everybody.
 BY_SECRET = {
     *("link", "callback", "invitation", "kept_invitation"),
+    *("brand-css", "brand-logo"),
     *("done", "failed", "joined", "login", "logout", "healthz", "readyz"),
 }
 #: Django's own: where to look for rows of any kind, and everything that matches nothing.
@@ -83,7 +94,9 @@ def is_keyed(path: str) -> bool:
     return bool((KEYS | NAMED.keys()) & set(PARAMETER.findall(path)))
 
 
-KEYED = sorted({p for p, one in ROUTES if is_keyed(p) and one.name not in GENERIC})
+KEYED = sorted(
+    {p for p, one in ROUTES if is_keyed(p) and one.name not in GENERIC | BY_SECRET}
+)
 #: About no single row, in several ways.
 WORDED = sorted(
     path
@@ -92,18 +105,21 @@ WORDED = sorted(
     and not is_keyed(path)
     and one.name not in BY_SECRET
 )
-#: Without a parameter: lists, forms and the site's own pages.
+#: About no row at all: the catalogue's records are data that everybody has.
+RECORDS = sorted(path for path, one in ROUTES if one.name == "provider")
+#: Without a parameter: lists, forms and the site's own pages; and a page of a record.
 PLAIN = sorted(
     {
         f"/{path}"
         for path, one in ROUTES
         if "<" not in path and "?P" not in path and one.name not in BY_SECRET
     }
+    | {f"/{PARAMETER.sub('box', path)}" for path in RECORDS}
 )
 
 
 def test_every_address_is_walked():
-    walked = {*KEYED, *WORDED, *(path.lstrip("/") for path in PLAIN)}
+    walked = {*KEYED, *WORDED, *RECORDS, *(path.lstrip("/") for path in PLAIN)}
     left = {
         path
         for path, one in ROUTES

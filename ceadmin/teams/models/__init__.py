@@ -1,5 +1,6 @@
 """The tables of the team."""
 
+from ceadmin.teams.models.brand import Brand
 from ceadmin.teams.models.membership import Membership
 from ceadmin.teams.models.organization import Organization
 from ceadmin.teams.models.policy import Policy, PolicyChange
@@ -13,6 +14,7 @@ from ceadmin.teams.models.signing_in import (
 from ceadmin.teams.models.user import User
 
 __all__ = [
+    "Brand",
     "Browser",
     "Invitation",
     "Membership",

@@ -20,6 +20,7 @@ from ceadmin.teams.permissions import actor_of
 from ceadmin.teams.users import Hand
 from ceadmin.teams.views.ending import end_others
 from ceadmin.teams.views.factor import factor_urls
+from ceadmin.teams.views.zone import set_zone, zones
 
 View = Callable[..., HttpResponse]
 
@@ -30,6 +31,7 @@ def account_urls(wrap: Callable[[View], View]) -> list[URLPattern]:
     return [
         path("account/", wrap(require_GET(account)), name="account"),
         path("account/end/", end, name="account_end_do"),
+        path("account/zone/", wrap(require_POST(set_zone)), name="account_zone_do"),
         *factor_urls(wrap),
     ]
 
@@ -45,6 +47,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "rows": [_row(one, here) for one in browsers.live(user, now)],
         "factor": factors.factor_of(user),
         "codes_left": factors.codes_left(user),
+        "zones": zones(),
     }
     return TemplateResponse(request, "ceadmin/account.html", context)
 

@@ -1,0 +1,68 @@
+"""List filters that other pages lead to: they name what they do not offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from ceadmin.teams.lookups import is_row_number
+from instances.models import Instance
+
+if TYPE_CHECKING:
+    from django.contrib.admin.filters import _ListFilterChoices
+
+
+class SayingFilter(admin.SimpleListFilter):
+    """A filter that also takes, and names, what it does not offer: other pages link so."""
+
+    def has_output(self) -> bool:
+        """Show it where there is something to choose, or chosen."""
+        return bool(self.lookup_choices) or self.value() is not None
+
+    def named(self, value: str) -> str:
+        """Return what the chip says of a value that is not offered."""
+        return value
+
+    def choices(self, changelist: Any) -> Iterator[_ListFilterChoices]:
+        """Name what the address chose."""
+        found = list(super().choices(changelist))
+        if not any(one["selected"] for one in found):
+            display = self.named(str(self.value()))
+            found.append({"selected": True, "query_string": "?", "display": display})
+        yield from found
+
+
+class GrantFilter(SayingFilter):
+    """Instances that hold the grant of one instance, that one among them; its page leads here."""
+
+    title = "grant"
+    parameter_name = "grant_of"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: Any
+    ) -> Iterable[tuple[str, str]]:
+        """Offer nothing: the page of an instance does."""
+        return []
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> QuerySet[Instance]:
+        """Narrow to them; of an instance that the reader may not see, to none."""
+        value = self.value()
+        if value is None:
+            return queryset
+        number = int(value) if is_row_number(value) else 0
+        one = queryset.select_related("organization").filter(pk=number).first()
+        if one is None:
+            return queryset.none()
+        own = Instance.objects.filter(pk=one.pk)
+        others = own.siblings(one.organization).values("pk")
+        return queryset.filter(Q(pk=one.pk) | Q(pk__in=others))
+
+    def named(self, value: str) -> str:
+        """Say that it is one grant: its fingerprint tells people nothing."""
+        return "shared by these"

@@ -1,0 +1,1 @@
+"""What operators and cron run of the catalogue."""

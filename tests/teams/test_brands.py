@@ -1,0 +1,205 @@
+"""An organization's brand: what owners may set, what strangers are served, what a file may not smuggle in."""
+
+import io
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from ceadmin.audit.models import Event
+from ceadmin.teams import brands
+from ceadmin.teams.logos import LARGEST_FILE, BadLogo, logo_of
+from ceadmin.teams.models import Brand
+from tests.teams.inviting import browser
+from tests.teams.policing import facts_of
+
+COLOURS = st.binary(min_size=3, max_size=3).map(lambda raw: f"#{raw.hex()}")
+
+
+def picture(kind="PNG", size=(900, 300), colour=(200, 30, 90), **options) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, kind, **options)
+    return out.getvalue()
+
+
+def page_of(organization) -> str:
+    return reverse("admin:teams_organization_brand", args=[organization.pk])
+
+
+def send(user, organization, logo: bytes = b"", **fields):
+    typed = {"name": "", "colour": "", "reply_to": "", **fields}
+    if logo:
+        typed["logo"] = SimpleUploadedFile("logo.png", logo, content_type="image/png")
+    return browser(user).post(page_of(organization), typed)
+
+
+# Colours
+
+
+@given(COLOURS)
+def test_text_on_any_colour_can_be_read(colour):
+    rules = brands.stylesheet(colour)
+    text = rules.partition("--on-brand: ")[2][:7]
+    hover = rules.partition("--brand-hover: ")[2][:7]
+
+    assert brands.contrast(colour, text) >= 4.5
+    assert brands.contrast(hover, text) >= 4.5
+
+
+def test_contrast_is_that_of_the_guidelines():
+    assert brands.contrast("#000000", "#ffffff") == 21
+    assert round(brands.contrast("#777777", "#ffffff"), 2) == 4.48
+    assert brands.contrast("#2b50c4", "#2b50c4") == 1
+
+
+# Logos
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_logo_is_written_anew_and_small(kind):
+    kept = logo_of(picture(kind) + b"<script>alert(1)</script>")
+
+    with Image.open(io.BytesIO(kept)) as shown:
+        assert (shown.format, shown.size) == ("PNG", (360, 120))
+    assert b"script" not in kept
+
+
+def test_nothing_that_a_file_says_beside_its_pixels_is_kept():
+    exif = Image.Exif()
+    exif[0x010E] = "taken at home"
+
+    kept = logo_of(picture("JPEG", exif=exif))
+
+    assert b"taken at home" not in kept
+    assert b"eXIf" not in kept
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "no PNG, JPEG or WebP"),
+        (picture("GIF"), "no PNG, JPEG or WebP"),
+        (b"<html></html>", "no PNG, JPEG or WebP"),
+        (picture()[:200], "damaged"),
+        (picture(size=(5000, 10)), "4096 pixels"),
+        (b"\x89PNG" + b"0" * LARGEST_FILE, "512 KB"),
+        (b"", "no PNG, JPEG or WebP"),
+    ],
+    ids=["svg", "gif", "html", "cut", "wide", "heavy", "empty"],
+)
+def test_what_is_no_logo_is_refused_with_the_reason(data, words):
+    with pytest.raises(BadLogo, match=words):
+        logo_of(data)
+
+
+# The page
+
+
+@pytest.mark.django_db
+def test_an_owner_sets_a_brand_and_the_audit_says_which_parts(team):
+    answer = send(
+        team.otto,
+        team.acme,
+        picture(),
+        name="Acme Files",
+        colour="#FFCC00",
+        reply_to="help@acme.example",
+    )
+
+    brand = Brand.objects.get(organization=team.acme)
+    assert answer.status_code == 302
+    assert (brand.name, brand.colour) == ("Acme Files", "#ffcc00")
+    event = Event.objects.get(action="organization_changed")
+    assert facts_of(event) == {"brand": ["name", "colour", "reply_to", "logo"]}
+
+
+@pytest.mark.django_db
+def test_a_logo_stays_until_it_is_taken_away(team):
+    send(team.otto, team.acme, picture(), colour="#112233")
+    first = Brand.objects.get(organization=team.acme)
+
+    send(team.otto, team.acme, colour="#445566")
+    second = Brand.objects.get(organization=team.acme)
+    send(team.otto, team.acme, colour="#445566", without_logo="on")
+    third = Brand.objects.get(organization=team.acme)
+
+    assert bytes(second.logo) == bytes(first.logo) != b""
+    assert bytes(third.logo) == b""
+    assert len({first.version, second.version, third.version}) == 3
+
+
+@pytest.mark.django_db
+def test_what_changes_nothing_leaves_no_trace(team):
+    send(team.otto, team.acme, colour="#112233")
+    send(team.otto, team.acme, colour="#112233")
+
+    assert Event.objects.filter(action="organization_changed").count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"colour": "red"}, "# and six digits"),
+        ({"colour": "#12345g"}, "# and six digits"),
+        ({"colour": "#000};"}, "# and six digits"),
+        ({"reply_to": "nobody"}, "valid email address"),
+        ({"name": "x" * 81}, "at most 80 characters"),
+        ({"logo": b"<svg/>"}, "no PNG, JPEG or WebP"),
+    ],
+)
+def test_a_bad_value_is_named_and_what_was_typed_stays(team, fields, words):
+    answer = send(team.otto, team.acme, **{"name": "Kept", **fields})
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert words in page
+    assert fields.get("name", "Kept") in page
+    assert not Brand.objects.exists()
+
+
+@pytest.mark.django_db
+def test_only_owners_change_it_and_strangers_see_nothing(team):
+    assert send(team.vic, team.acme, colour="#112233").status_code == 403
+    assert send(team.eve, team.acme, colour="#112233").status_code == 404
+    assert browser(team.eve).get(page_of(team.acme)).status_code == 404
+    seen = browser(team.vic).get(page_of(team.acme)).content.decode()
+    assert "Use this look" not in seen
+    assert not Brand.objects.exists()
+
+
+# What strangers are served
+
+
+@pytest.mark.django_db
+def test_colour_and_logo_are_served_under_the_version_that_is_current(team):
+    send(team.otto, team.acme, picture(), colour="#ffcc00")
+    brand = Brand.objects.get(organization=team.acme)
+    at = [team.acme.uid, brand.version]
+    css = reverse("instances:brand-css", args=at)
+    png = reverse("instances:brand-logo", args=at)
+
+    rules, logo = browser().get(css), browser().get(png)
+
+    assert rules["Content-Type"] == "text/css; charset=utf-8"
+    assert "--brand: #ffcc00; --on-brand: #000000" in rules.content.decode()
+    assert logo["Content-Type"] == "image/png"
+    assert logo["X-Content-Type-Options"] == "nosniff"
+    assert logo.content == bytes(brand.logo)
+    assert "immutable" in logo["Cache-Control"]
+    old = reverse("instances:brand-css", args=[team.acme.uid, "0" * 16])
+    other = reverse("instances:brand-css", args=[team.other.uid, brand.version])
+    assert [browser().get(one).status_code for one in (old, other)] == [404, 404]
+
+
+@pytest.mark.django_db
+def test_without_a_logo_there_is_none(team):
+    send(team.otto, team.acme, colour="#ffcc00")
+    brand = Brand.objects.get(organization=team.acme)
+
+    at = [team.acme.uid, brand.version]
+
+    assert browser().get(reverse("instances:brand-logo", args=at)).status_code == 404
