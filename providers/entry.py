@@ -186,6 +186,7 @@ def _value(name: str, place: Placeholder) -> Value:
 def _facts(provider: Provider) -> Iterator[tuple[str, str]]:
     revoke, consent = provider.revoke, provider.consent
     yield "What dies", str(revoke.effect.label) if provider.revocable else ""
+    yield "Who dies too", str(provider.reach.label) if provider.revocable else ""
     yield "Takes", str(revoke.accepts.label) if provider.revocable else ""
     yield "Access token afterwards", _lives(revoke.access_lives_seconds)
     late = revoke.propagation_seconds

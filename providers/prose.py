@@ -9,6 +9,7 @@ from providers.choices import (
     Effect,
     Life,
     Placement,
+    Reach,
     Rotation,
     Supported,
     TokenKind,
@@ -164,8 +165,9 @@ def state(provider: Provider) -> str:
 def warnings(provider: Provider) -> tuple[str, ...]:
     """Return what to know before a revocation there, the worst first."""
     found = []
-    if provider.revocable and provider.revoke.effect in _WIDE:
-        found.append(_WIDE[provider.revoke.effect])
+    effect = _LIKE.get(provider.revoke.reach, provider.revoke.effect)
+    if provider.revocable and effect in _WIDE:
+        found.append(_WIDE[effect])
     if provider.confidence == Confidence.LOW:
         found.append(_LITTLE_KNOWN if provider.revocable else _MAY_BE_WRONG)
     if provider.revocable and provider.revoke.documented is not True:
@@ -176,6 +178,13 @@ def warnings(provider: Provider) -> tuple[str, ...]:
     return tuple(found)
 
 
+#: Where a record says itself how far it reaches, the effect that others know it by.
+_LIKE: dict[Reach | None, Effect] = {
+    Reach.TOKEN: Effect.TOKEN,
+    Reach.GRANT: Effect.GRANT,
+    Reach.ACCOUNT: Effect.CONNECTION,
+    Reach.USER: Effect.USER_SESSIONS,
+}
 _WIDE: dict[Effect, str] = {
     Effect.USER_SESSIONS: "This signs the person out everywhere: their other apps, and other "
     "instances of theirs, lose access too.",

@@ -163,3 +163,17 @@ def test_light_lists_are_completed_by_id(fleet):
     fleet.synced("box", 2)
 
     assert not Instance.objects.filter(grant_fingerprint="").exists()
+
+
+def test_an_account_that_a_reconnect_learnt_holds_as_long_as_the_grant(fleet):
+    (instance,) = fleet.synced("salesforce")  # whose user the platform does not name
+    Instance.objects.update(account="005AAM")
+    fleet.sync()
+    instance.refresh_from_db()
+    before = instance.account
+
+    Instance.objects.update(grant_fingerprint="another:grant")
+    fleet.sync()
+    instance.refresh_from_db()
+
+    assert (before, instance.account) == ("005AAM", "")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from providers import catalogue, rules
+from providers import catalogue, prose, rules
 from providers.choices import REACH_OF, Effect, Reach
 from providers.errors import SpecError
 
@@ -53,3 +53,13 @@ def test_a_reach_that_the_effect_says_anyway_is_refused():
 
     with pytest.raises(SpecError, match=r"revoke\.reach"):
         rules.check(twice)
+
+
+def test_the_warning_goes_as_far_as_the_record():
+    told = {
+        key: " ".join(prose.warnings(catalogue.get(key)))
+        for key in ("pipedrive", "plaid")
+    }
+
+    assert "connected with the same app die too" in told["pipedrive"]
+    assert "whole connection" not in told["plaid"]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('instances', '0005_words_compared_one_by_one'),
+        ('instances', '0006_links_sent'),
         ('providers', '0003_enabled_providers'),
         ('teams', '0003_signing_in'),
     ]
