@@ -136,7 +136,11 @@ def _proof(provider: Provider | None) -> dict[str, str]:
     """Return what a consent brings back: OAuth 2's code, or OAuth 1's verifier."""
     if provider is None or provider.flow != Flow.OAUTH1:
         return {"code": "$CODE"}
-    return {"oauth_token": "$OAUTH_TOKEN", "oauth_verifier": "$OAUTH_VERIFIER"}
+    return {
+        "oauth_token": "$REQUEST_TOKEN",
+        "oauth_verifier": "$OAUTH_VERIFIER",
+        "secret": "$REQUEST_TOKEN_SECRET",
+    }
 
 
 def _beside_code(provider: Provider | None) -> dict[str, str]:
