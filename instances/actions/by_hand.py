@@ -19,6 +19,7 @@ from ceadmin.lib.redact import MASK
 from instances import cloud_elements
 from instances.cloud_elements import Credentials, OAuthClient
 from providers import examples
+from providers.choices import Flow
 from providers.spec import Provider
 
 _ELEMENT = "$ELEMENT_TOKEN"
@@ -74,10 +75,14 @@ def curl(made: Made) -> str:
     body = _json_of(request)
     if body:
         lines.append(f"--data @- <<EOF\n{body}\nEOF")
-    note = (
-        "# In the address a value stands percent-encoded.\n" if MASK in made.url else ""
-    )
-    return note + " \\\n  ".join(lines)
+    return "".join(_notes(made)) + " \\\n  ".join(lines)
+
+
+def _notes(made: Made) -> Iterator[str]:
+    if MASK in made.url:
+        yield "# In the address a value stands percent-encoded.\n"
+    if made.purpose == _REAUTHENTICATE and made.method == "PUT":
+        yield "# PUT replaces the instance: add the rest of what GET returned.\n"
 
 
 def variables(command: str) -> list[str]:
@@ -109,7 +114,7 @@ def _platform_header(made: Made) -> tuple[str, str]:
 def _reauthenticate(made: Made) -> http.Request:
     """Return the call that hands in the code, in the form that was taken."""
     whole = cloud_elements.app_configuration(_CLIENT)
-    code = {"code": "$CODE", **_beside_code(made.provider)}
+    code = {**_proof(made.provider), **_beside_code(made.provider)}
     configuration = whole if made.ours else None
     if made.method == "PUT":
         # PUT takes the whole instance; what was fetched of it is not kept.
@@ -125,6 +130,17 @@ def _reauthenticate(made: Made) -> http.Request:
             _CREDENTIALS, "0", code, configuration
         )
     return replace(request, url=made.url)
+
+
+def _proof(provider: Provider | None) -> dict[str, str]:
+    """Return what a consent brings back: OAuth 2's code, or OAuth 1's verifier."""
+    if provider is None or provider.flow != Flow.OAUTH1:
+        return {"code": "$CODE"}
+    return {
+        "oauth_token": "$REQUEST_TOKEN",
+        "oauth_verifier": "$OAUTH_VERIFIER",
+        "secret": "$REQUEST_TOKEN_SECRET",
+    }
 
 
 def _beside_code(provider: Provider | None) -> dict[str, str]:

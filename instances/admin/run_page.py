@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -181,13 +182,17 @@ def live_parts(
 ) -> tuple[dict[str, Any], dict[str, SafeString]]:
     """Return the live page's context, and its parts as the poll brings them.
 
-    Where names and explanations are so long that the poll would grow, fewer rows are shown.
+    Where names and explanations are so long that the poll would grow, fewer rows are
+    shown; where a drill's calls are, their curls stand on the item's page only.
     """
     context = live_context(run, request)
     parts = _drawn(run, request, context)
     while _weight(parts) > _MOST_BYTES and max(map(len, _rows_of(context))) > 1:
         for name in _ROWS:
             context[name] = context[name][: max(1, len(context[name]) // 2)]
+        parts = _drawn(run, request, context)
+    if _weight(parts) > _MOST_BYTES and context["steps"]:
+        context["steps"] = [replace(step, curl="") for step in context["steps"]]
         parts = _drawn(run, request, context)
     return context, parts
 

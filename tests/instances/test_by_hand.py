@@ -122,6 +122,16 @@ def test_the_code_is_handed_in_as_the_tenant_takes_it(method, path, wanted):
     assert f'curl --request {method} "{url}"' in command
     assert wanted in command
     assert ("Element $ELEMENT_TOKEN" in command) == path.endswith("instances")
+    assert ("PUT replaces the instance" in command) == (method == "PUT")
+
+
+def test_of_oauth_1_the_verifier_is_handed_in():
+    url = "https://api.example/elements/api-v2/instances"
+
+    command = curl(Made("reauthenticate", "PATCH", url, catalogue.get("x_oauth1")))
+
+    assert '"oauth_verifier": "$OAUTH_VERIFIER"' in command
+    assert '"code"' not in command
 
 
 # A whole drill

@@ -218,6 +218,20 @@ def test_a_press_after_signing_in_again_is_not_done_by_itself(rita, team):
     assert run.status == RunStatus.DRAFT
 
 
+def test_a_page_that_outlived_its_reader_s_role_says_who_can_help(rita, team):
+    make_instances(team.acme, 1)
+    run = drafted(team)
+    team.rita.memberships.update(is_revoker=False)
+
+    refused = press(rita, run, "start", reason="the app leaked")
+
+    assert refused.status_code == 403
+    page = refused.content.decode()
+    assert "Somebody with the role owner can change that under Team" in page
+    run.refresh_from_db()
+    assert run.status == RunStatus.DRAFT
+
+
 # Nothing starts twice
 
 

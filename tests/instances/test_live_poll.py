@@ -9,8 +9,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from instances import reconnect
-from instances.choices import ItemStatus, PartStatus, RunKind, RunStatus
-from instances.models import Instance, Item, Part, Run
+from instances.choices import (
+    AttemptState,
+    ItemStatus,
+    PartStatus,
+    RunKind,
+    RunStatus,
+)
+from instances.models import Attempt, Instance, Item, Part, Run
 from tests.instances.crowds import end_items, make_instances, make_run
 
 #: A poll's answer is smaller than this, in bytes.
@@ -82,6 +88,34 @@ def test_a_poll_of_many_links_stays_small(rita, team):
 
     assert len(told.content) < MOST
     assert told.json()["links"].count("/reconnect/") > 5
+
+
+def test_a_poll_of_a_drill_with_long_addresses_stays_small(rita, team):
+    run = make_run(team.acme, 1, kind=RunKind.DRILL, reason="a test")
+    item = run.items.get()
+    Attempt.objects.bulk_create(
+        Attempt(
+            item=item,
+            number=1,
+            step=step,
+            purpose=purpose,
+            method="GET",
+            url="https://api.example/" + "x" * 400,
+            state=AttemptState.ANSWERED,
+            status_code=200,
+            at=timezone.now(),
+        )
+        for step in range(1, 9)
+        for purpose in ("alive", "alive_look")
+    )
+
+    told = poll(rita, run)
+    own = rita.get(reverse("admin:instances_item_change", args=[item.pk]))
+
+    assert len(told.content) < MOST
+    assert "Request and answer" in told.json()["steps"]
+    assert "The same with curl" not in told.json()["steps"]
+    assert own.content.decode().count("The same with curl") == 8
 
 
 def test_the_page_shows_at_first_what_its_poll_brings(rita, long_ago):

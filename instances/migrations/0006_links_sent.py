@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('instances', '0006_shared_grants'),
+        ('instances', '0005_words_compared_one_by_one'),
     ]
 
     operations = [
