@@ -7,7 +7,7 @@ only the pixels are kept.
 import io
 import warnings
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 LARGEST_FILE = 512 * 1024
 #: Pixels a side that are read at most, and that are kept.
@@ -33,7 +33,8 @@ def logo_of(data: bytes) -> bytes:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             if max(picture.size) > _LARGEST_SIDE:
                 raise BadLogo("The logo is larger than 4096 pixels a side.")
-            return _written(picture.convert("RGBA"))
+            upright = ImageOps.exif_transpose(picture)
+            return _written(upright.convert("RGBA"))
     except UnidentifiedImageError:
         raise BadLogo("This is no PNG, JPEG or WebP picture.") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
@@ -46,6 +47,7 @@ def _opened(data: bytes) -> Image.Image:
 
 def _written(picture: Image.Image) -> bytes:
     picture.thumbnail(_KEPT)
+    picture.info.clear()  # a colour profile, above all, would be written along
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
     return out.getvalue()
