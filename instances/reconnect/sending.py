@@ -71,7 +71,7 @@ def send(link: ReconnectLink, to: str, language: str, by: Sender) -> None:
     """Send an open link's address by mail, in `language`; raise LinkError and NotAllowed.
 
     The audit keeps that it was sent, and to which domain: whose address it was stays with
-    the link, which is removed in its time.
+    the link until that is used up or closed.
     """
     require(by.user, Act.OPERATE, link.instance.organization)
     address = address_of(link)

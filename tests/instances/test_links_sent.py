@@ -14,13 +14,14 @@ from ceadmin.audit.models import Event
 from ceadmin.audit.record import Entry, Subject, record_many
 from ceadmin.teams import brands
 from ceadmin.teams.brands import Look
+from ceadmin.teams.erasing import erase_user
 from ceadmin.teams.permissions import actor_of
 from ceadmin.teams.users import Hand
 from instances import reconnect
 from instances.choices import LinkStatus
 from instances.models import ReconnectLink
 from instances.reconnect.sending import MOST_OF_A_LINK, MOST_OF_ALL
-from tests.instances.reconnecting import waiting
+from tests.instances.reconnecting import Browser, waiting
 from tests.teams.inviting import browser
 from tests.teams.policing import facts_of
 
@@ -199,6 +200,35 @@ def test_a_sender_that_no_mail_can_have_is_told_as_a_setting(case, team, with_ma
 
     assert "have the mail settings looked at" in page
     assert case.fresh().sent_at is None
+
+
+# Whose address it was
+
+
+def test_a_used_up_or_closed_link_forgets_to_whom_it_went(case, team, with_mail):
+    send(team.olga, case)
+    reconnect.cancel(case.fresh(), user=team.olga, now=timezone.now())
+
+    assert case.fresh().sent_to == ""
+    assert case.fresh().sent_at is not None
+
+
+def test_a_link_that_did_its_work_does_too(case, team, with_mail):
+    send(team.olga, case)
+
+    Browser().reconnect(case)
+
+    assert case.fresh().status == LinkStatus.FINISHED
+    assert case.fresh().sent_to == ""
+
+
+def test_a_person_who_is_erased_is_nobody_s_receiver(case, team, with_mail):
+    send(team.olga, case, to=team.vic.email.upper())
+
+    erase_user(team.vic, Hand(actor_of(team.otto, None), timezone.now()))
+
+    assert case.fresh().sent_to == ""
+    assert case.fresh().is_open
 
 
 # Once, and not endlessly
