@@ -103,6 +103,20 @@ def test_a_logo_that_a_camera_turned_stands_upright():
         assert shown.size == (40, 100)
 
 
+@pytest.mark.parametrize("kind", range(1, 14))
+def test_what_a_camera_says_in_a_broken_way_is_not_minded(kind):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "taken at home"
+    broken = exif.tobytes().replace(
+        b"\x01\x0e\x00\x02", b"\x01\x0e\x00" + bytes([kind])
+    )
+
+    kept = logo_of(picture("JPEG", size=(100, 40), exif=broken))
+
+    with Image.open(io.BytesIO(kept)) as shown:
+        assert sorted(shown.size) == [40, 100]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
