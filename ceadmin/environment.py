@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 
@@ -25,6 +26,10 @@ MOST_DAYS = 36_500
 MOST_CALLS = 100_000
 _WHOLE, _DECIMAL = re.compile(r"[0-9]{1,9}"), re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 SETTING_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=")
+
+#: Ways to a mail server, and where each listens (RFC 8314 §3.3, RFC 6409 §3.1). Not smtps://,
+#: which the library takes for STARTTLS: whoever writes it means TLS from the start.
+MAIL_PORTS = {"smtp+tls": 587, "smtp+ssl": 465, "smtp": 25}
 
 #: A file that holds one of these is nobody else's to read.
 KEYS = ("SECRET_KEY", "FIELD_KEYS", "FINGERPRINT_KEYS", "CHECKPOINT_KEYS")
@@ -160,18 +165,25 @@ class Environment(environ.Env):  # type: ignore[misc]  # it has no types
         address = self.secret(name)
         if not address:
             return {}
-        # The library takes smtps:// for STARTTLS; whoever writes it means TLS from the start.
-        if address.startswith(
-            ("smtp://", "smtp+tls://", "smtp+ssl://", "consolemail:")
-        ):
-            with suppress(ValueError, TypeError):
-                found: dict[str, Any] = self.email_url_config(address)
-                if found["EMAIL_HOST"] or address.startswith("consolemail:"):
-                    return found
+        if address.startswith("consolemail:"):
+            return dict(self.email_url_config("consolemail:"))
+        with suppress(ValueError, TypeError):
+            if found := self._mail_server(address):
+                return found
         self.problems.append(
             (name, "is neither smtp+tls://…, smtp+ssl://… nor smtp://…")
         )
         return {}
+
+    def _mail_server(self, address: str) -> dict[str, Any] | None:
+        """Return what an address says, None where it is no whole one; raise ValueError."""
+        parts = urlsplit(address)
+        # A # / or ? in a password that is not encoded would make another host of it.
+        behind = parts.path.strip("/") or parts.query or parts.fragment
+        if parts.scheme not in MAIL_PORTS or not parts.hostname or behind:
+            return None
+        found: dict[str, Any] = self.email_url_config(address)
+        return found | {"EMAIL_PORT": parts.port or MAIL_PORTS[parts.scheme]}
 
 
 def words_of(text: str) -> list[str]:

@@ -104,6 +104,7 @@ def session_life(get_response: GetResponse) -> GetResponse:
 
     It is moved at most every five minutes: writing at every request would let pages that
     refresh themselves wait for a run's writes on SQLite, which has one writer at a time.
+    And never with an answer that caches may keep: it would carry the session's cookie.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -112,7 +113,8 @@ def session_life(get_response: GetResponse) -> GetResponse:
             request.session.flush()
             request.user = AnonymousUser()
         response = get_response(request)
-        _move_end(request)
+        if "public" not in response.get("Cache-Control", ""):
+            _move_end(request)
         return response
 
     return middleware

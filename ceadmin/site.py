@@ -219,6 +219,13 @@ class CeAdminSite(admin.AdminSite):
         view = PasswordChange.as_view(extra_context=context)
         return cast(TemplateResponse, view(request))
 
+    def password_change_done(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Say that it was changed, in the product's words."""
+        words = {"title": "Your password was changed", **(extra_context or {})}
+        return super().password_change_done(request, words)
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add the switch of organizations, the search, and the pages about oneself."""
         own: list[URLPattern | URLResolver] = [

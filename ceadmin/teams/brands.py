@@ -9,6 +9,7 @@ from django.db import transaction
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
+from ceadmin.teams.members import lock
 from ceadmin.teams.models import Brand, Organization
 from ceadmin.teams.users import Hand
 
@@ -34,7 +35,6 @@ def brand_of(organization: Organization) -> Brand | None:
 
 def save(organization: Organization, look: Look, hand: Hand) -> Brand:
     """Keep a brand and record which parts of it changed."""
-    before = brand_of(organization)
     fresh = Brand(
         organization=organization,
         name=look.name,
@@ -44,10 +44,12 @@ def save(organization: Organization, look: Look, hand: Hand) -> Brand:
         version=_version(look),
         changed_at=hand.now,
     )
-    changed = [one for one in _PARTS if _part(before, one) != _part(fresh, one)]
-    if before is not None and not changed:
-        return before
     with transaction.atomic():
+        lock(organization)  # of two who make the first one, both come through
+        before = brand_of(organization)
+        changed = [one for one in _PARTS if _part(before, one) != _part(fresh, one)]
+        if before is not None and not changed:
+            return before
         fresh.save(force_insert=before is None, force_update=before is not None)
         subject = Subject("organization", str(organization.uid), organization.name)
         record(

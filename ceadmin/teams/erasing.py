@@ -29,6 +29,8 @@ _LOOSE = (
     ("providers.ProviderApp", "secret_set_by_name"),
     ("instances.Part", "decided_by"),
 )
+#: Copies of mail addresses.
+_MAILS = (("instances.ReconnectLink", "sent_to"),)
 
 
 class LastSuperuser(PermissionDenied):
@@ -83,6 +85,9 @@ def _needed(user: User) -> None:
 
 
 def _forget_copies(user: User) -> int:
+    for label, name in _MAILS:
+        rows = apps.get_model(label)._default_manager
+        rows.filter(**{f"{name}__iexact": user.email}).update(**{name: ""})
     return sum(rows.update(**{name: ERASED}) for rows, name in _copies(user))
 
 

@@ -15,7 +15,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from ceadmin.teams.choices import Role
 from ceadmin.teams.invitations import why_not
-from ceadmin.teams.members import is_last_owner, last_owned
+from ceadmin.teams.members import (
+    Unproved,
+    is_last_owner,
+    last_owned,
+    require_proved,
+)
 from ceadmin.teams.models import Invitation, Membership, User
 from ceadmin.teams.models.membership import role_flag
 
@@ -94,7 +99,7 @@ class NewMembershipForm(_MembershipForm):
         fields = ("organization", "email", *ROLE_FLAGS)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse who is a member already."""
+        """Refuse who is a member already, and whose address nobody proved."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         organization, email = cleaned.get("organization"), cleaned.get("email", "")
         if (
@@ -102,6 +107,10 @@ class NewMembershipForm(_MembershipForm):
             and organization.memberships.filter(user__email=email.lower()).exists()
         ):
             self.add_error("email", f"{email} is a member of {organization} already.")
+        try:
+            require_proved(email)
+        except Unproved as problem:
+            self.add_error("email", str(problem))
         return cleaned
 
 

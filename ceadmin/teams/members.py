@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from ceadmin.audit.choices import Action
+from ceadmin.audit.models import PRESENT, Event
 from ceadmin.audit.record import Subject, record
 from ceadmin.teams.choices import InvitationStatus, Role
 from ceadmin.teams.models import Invitation, Membership, Organization, User
@@ -32,16 +33,40 @@ class AlreadyMember(Exception):
     """Somebody to be added is a member already."""
 
 
+class Unproved(Exception):
+    """Nobody proved that the mail address of an account belongs to whoever uses it."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(
+            f"{email} has an account that was made from an invitation, so nobody proved "
+            "that the address is theirs. Invite them instead: send the link to them alone."
+        )
+
+
 def add_member(
     organization: Organization, *, email: str, roles: Collection[Role], hand: Hand
 ) -> Membership:
     """Give somebody a place in an organization, making a user for an unknown address.
 
-    Raises `AlreadyMember`.
+    Raises `AlreadyMember` and `Unproved`.
     """
     with transaction.atomic():
         lock(organization)
+        require_proved(email)
         return join(organization, _user(email, hand), roles, hand)
+
+
+def require_proved(email: str) -> None:
+    """Raise `Unproved` where an account was made by whoever held an invitation.
+
+    The owner who invites sees the link first, and could have made it for somebody else.
+    """
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        return
+    made = Event.objects.filter(PRESENT["subject_uid"], subject_uid=str(user.uid))
+    if made.filter(action=Action.USER_ADDED, actor_uid=user.uid).exists():
+        raise Unproved(user.email)
 
 
 def join(

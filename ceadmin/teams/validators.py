@@ -31,6 +31,17 @@ def validate_time_zone(value: str) -> None:
         )
 
 
+def validate_deliverable(value: str) -> None:
+    """Accept a mail address whose domain a mail can name (RFC 5891 §4.4: as ASCII)."""
+    try:
+        value.rpartition("@")[2].encode("idna")
+    except UnicodeError:
+        raise ValidationError(
+            "No mail can be sent to this address: look at what stands behind the @.",
+            code="deliverable",
+        ) from None
+
+
 def validate_language(value: str) -> None:
     """Accept a language that the product speaks."""
     if value not in dict(settings.LANGUAGES):

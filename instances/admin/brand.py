@@ -20,6 +20,7 @@ from ceadmin.teams.logos import LARGEST_FILE, BadLogo, logo_of
 from ceadmin.teams.models import Brand, Organization
 from ceadmin.teams.models.brand import COLOUR
 from ceadmin.teams.permissions import may
+from ceadmin.teams.validators import validate_deliverable
 
 if TYPE_CHECKING:
     from ceadmin.teams.scoping import ScopedAdmin as _Base
@@ -51,6 +52,8 @@ class BrandForm(forms.Form):
     reply_to = forms.EmailField(
         label="Address for questions",
         required=False,
+        max_length=Brand._meta.get_field("reply_to").max_length,
+        validators=[validate_deliverable],
         help_text="Shown on every page, and where answers to mails go.",
     )
     logo = forms.FileField(

@@ -22,6 +22,7 @@ from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from ceadmin.teams.scoping import ScopedAdmin
+from ceadmin.teams.validators import validate_deliverable
 from instances import reconnect
 from instances.admin.filters import OpenLinkFilter
 from instances.admin.when import FinishedFilter, PaceFilter
@@ -184,7 +185,11 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
 class SendForm(forms.Form):
     """To whom a link is sent, and in which language."""
 
-    to = forms.EmailField(label="Mail address of the account's owner")
+    to = forms.EmailField(
+        label="Mail address of the account's owner",
+        max_length=ReconnectLink._meta.get_field("sent_to").max_length,
+        validators=[validate_deliverable],
+    )
     language = forms.ChoiceField(choices=settings.LANGUAGES)
 
 
@@ -206,8 +211,8 @@ def _lives_on(
     form: SendForm | None,
     by: reconnect.Sender,
 ) -> str:
-    hours = request.POST.get("hours", "")
-    reconnect.live_for(link, int(hours) if hours.isdecimal() else 0, by)
+    offered = {str(hours): hours for hours in reconnect.LIVES}
+    reconnect.live_for(link, offered.get(request.POST.get("hours", ""), 0), by)
     return f"The link works until {ui.absolute(link.expires_at)}."
 
 

@@ -28,7 +28,7 @@ from ceadmin.frame import FramedAdmin
 from ceadmin.lib.client import client_address
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
-from ceadmin.teams.permissions import NotAllowed
+from ceadmin.teams.permissions import NotAllowed, require
 from ceadmin.teams.recent import require_recent
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import reconnect, runs
@@ -245,6 +245,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
                 return HttpResponseRedirect(self._address(run))
         if self._is_over(request, run):
             return HttpResponseRedirect(self._address(run))
+        require(hand["user"], runs.act_of(run), run.organization)
         return self._page(
             request,
             "instances/run/draft.html",

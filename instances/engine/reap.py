@@ -28,8 +28,8 @@ _GIVEN_UP = Result(
 _NOT_TRIED = Result(
     Outcome.MISCONFIGURED.value,
     cause="worker_lost",
-    explanation="Several workers died before anything of this item was sent. Look into "
-    "the worker's log, then retry the failed items.",
+    explanation="Several workers died before they could have changed anything for this "
+    "item. Look into the worker's log, then retry the failed items.",
 )
 _SYNC_GIVEN_UP = (
     "Several workers died over this sync. Look into the worker's log, then sync again."
@@ -96,7 +96,10 @@ def _free_items(chunk: Chunk, hopeless: bool, now: datetime) -> list[Entry]:
 
 
 def _tried(pks: list[int]) -> set[int]:
-    """Return which items have called somewhere: what that did may be unknown."""
+    """Return which items have calls on record: what those did may be unknown.
+
+    A call that changes something is written down before it is sent, a look with its answer.
+    """
     called = Attempt.objects.filter(item_id__in=pks).order_by()
     return set(called.values_list("item_id", flat=True).distinct())
 

@@ -66,7 +66,7 @@ class ReconnectLink(models.Model):
 
     made_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    # By mail; whoever copies the address sends it unseen.
+    # By mail; whoever copies the address sends it unseen. To whom is forgotten with the token.
     sent_to = models.EmailField(blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(null=True, blank=True)

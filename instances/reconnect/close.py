@@ -110,7 +110,7 @@ def _fields(status: LinkStatus, result: Result, now: datetime) -> dict[str, obje
         "request_token_secret": "",
     }
     if status in (LinkStatus.FINISHED, LinkStatus.WRONG_ACCOUNT):
-        fields |= {"token": "", "finished_at": now}
+        fields |= {"token": "", "sent_to": "", "finished_at": now}
     return fields
 
 

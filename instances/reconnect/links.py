@@ -202,7 +202,7 @@ def close_unused(
     """Close an open link and its waiting item; return the audit entries, none when somebody was first."""
     still_open = ReconnectLink.objects.filter(pk=link.pk, status__in=sorted(LINK_OPEN))
     closed = still_open.update(
-        status=status, problem=result.cause, token="", finished_at=now
+        status=status, problem=result.cause, token="", sent_to="", finished_at=now
     )
     if closed != 1:
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from django.db import transaction
@@ -44,6 +44,8 @@ from providers import catalogue, oauth
 from providers.errors import BadCallbackValue
 
 _LONGEST_CODE = 4096
+#: So often within an hour the platform is asked where one link leads.
+MOST_STARTS = 30
 
 _UNREADABLE = "This is no address of a redirect. Copy it again, all of it."
 _CLOSED = {
@@ -67,6 +69,7 @@ def start(link: ReconnectLink, *, browser: str, visitor: Visitor, now: datetime)
     if word != "usable":
         raise LinkError(word, _CLOSED[word])
     item = item_of(link)
+    _require_few(item, now)
     _count_try(link, item)
     actor = visitor.actor(link)
     state = new_secret()
@@ -77,6 +80,17 @@ def start(link: ReconnectLink, *, browser: str, visitor: Visitor, now: datetime)
         own = entry(Action.LINK_OPENED, link, actor)
         record_many(link.instance.organization.chain, [own], at=now)
     return consent.url
+
+
+def _require_few(item: Item, now: datetime) -> None:
+    """Raise LinkError where an item asked for many addresses: whoever found a link must not use the platform's limits up."""
+    asked = Attempt.objects.filter(item=item, step=consent_flow.STEP_ADDRESS)
+    if asked.filter(at__gt=now - timedelta(hours=1)).count() >= MOST_STARTS:
+        raise LinkError(
+            "too_often",
+            f"This link was started {MOST_STARTS} times within an hour. Wait before you "
+            "start again.",
+        )
 
 
 def _count_try(link: ReconnectLink, item: Item) -> None:

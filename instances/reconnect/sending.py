@@ -10,25 +10,34 @@ from smtplib import SMTPException, SMTPServerDisconnected
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
 from ceadmin.audit.choices import Action
+from ceadmin.audit.models import PRESENT, Event
 from ceadmin.audit.record import record_many
 from ceadmin.teams.brands import brand_of
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import actor_of, require
+from instances.choices import Outcome
 from instances.models import ReconnectLink
 from instances.reconnect.errors import LinkError
-from instances.reconnect.links import address_of, entry, provider_key_of
+from instances.reconnect.links import address_of, entry, provider_key_of, word_of
 from providers import catalogue
 
 logger = logging.getLogger(__name__)
 
 #: Hours that a sender may choose; an organization's own choice comes before.
 LIVES = (4, 24, 72, 7 * 24, 14 * 24, 30 * 24)
+
+#: So many mails within an hour carry one link, and links of one organization.
+MOST_OF_A_LINK, MOST_OF_ALL = 10, 200
+_HOUR = timedelta(hours=1)
+#: The same mail within this is a double click.
+_AGAIN = timedelta(minutes=1)
 
 _NOT_OPEN = "The link is used up or closed. Reload the page."
 
@@ -62,21 +71,74 @@ def send(link: ReconnectLink, to: str, language: str, by: Sender) -> None:
     """Send an open link's address by mail, in `language`; raise LinkError and NotAllowed.
 
     The audit keeps that it was sent, and to which domain: whose address it was stays with
-    the link, which is removed in its time.
+    the link until that is used up or closed.
     """
     require(by.user, Act.OPERATE, link.instance.organization)
     address = address_of(link)
     if not settings.MAIL_WORKS:
         raise LinkError("no_mail", "No mail server is set up. Copy the address.")
-    if not address or link.expires_at <= by.now:
+    if not address or word_of(link, by.now) != "usable":
         raise LinkError("not_open", _NOT_OPEN)
+    _claim(link, to, by)
+    # Outside: a slow mail server must not hold the database's writers up.
+    try:
+        _deliver(link, to, address, language)
+    except LinkError as failed:
+        _take_back(link, to, by, failed.code)
+        raise
+
+
+def _claim(link: ReconnectLink, to: str, by: Sender) -> None:
+    """Write down to whom a mail goes before it does: of a double click one sends."""
+    usable = ReconnectLink.objects.usable(by.now).filter(pk=link.pk)
+    just_now = Q(sent_to__iexact=to, sent_at__gt=by.now - _AGAIN)
     with transaction.atomic():
-        if not ReconnectLink.objects.usable(by.now).filter(pk=link.pk).exists():
+        if usable.exclude(just_now).update(sent_to=to, sent_at=by.now) != 1:
+            if usable.exists():
+                raise LinkError("just_sent", _TWICE)
             raise LinkError("not_open", _NOT_OPEN)
         _note(Action.LINK_SENT, link, by, domain=to.rpartition("@")[2].lower())
-    # Outside: a slow mail server must not hold the database's writers up.
-    _deliver(link, to, address, language)
-    ReconnectLink.objects.filter(pk=link.pk).update(sent_to=to, sent_at=by.now)
+        _require_few(link, by.now)
+
+
+def _require_few(link: ReconnectLink, now: datetime) -> None:
+    """Raise LinkError where the mail just noted is one too many: this is no way to mail people at large.
+
+    The audit is counted, whose head the caller holds: two at once are two.
+    """
+    sent = Event.objects.filter(action=Action.LINK_SENT, outcome="").order_by("-pk")
+    of_all = sent.filter(chain=link.instance.organization.chain)
+    of_link = sent.filter(PRESENT["subject_uid"], subject_uid=str(link.uid))
+    if _had(of_link, MOST_OF_A_LINK, now):
+        raise LinkError("too_many", _OFTEN.format(MOST_OF_A_LINK))
+    if _had(of_all, MOST_OF_ALL, now):
+        raise LinkError("too_many", _MANY.format(MOST_OF_ALL))
+
+
+def _had(sent: QuerySet[Event], most: int, now: datetime) -> bool:
+    """Tell whether more than `most` of these mails are of the last hour."""
+    one_more = sent.values_list("at", flat=True)[most : most + 1]
+    return any(at > now - _HOUR for at in one_more)
+
+
+_TWICE = (
+    "The link was sent to this address a moment ago. Wait a minute before you send it "
+    "again."
+)
+_OFTEN = "The link was sent {} times within an hour. Wait, or copy the address."
+_MANY = (
+    "Your organization sent {} mails within an hour, more are not sent. Wait, or copy "
+    "the address."
+)
+
+
+def _take_back(link: ReconnectLink, to: str, by: Sender, outcome: str) -> None:
+    """Let the link look as before a mail that nobody took, and the audit tell of both."""
+    mine = ReconnectLink.objects.filter(pk=link.pk, sent_to=to, sent_at=by.now)
+    with transaction.atomic():
+        mine.update(sent_to=link.sent_to, sent_at=link.sent_at)
+        domain = to.rpartition("@")[2].lower()
+        _note(Action.LINK_SENT, link, by, outcome=outcome, domain=domain)
 
 
 @sensitive_variables()
@@ -85,12 +147,14 @@ def _deliver(link: ReconnectLink, to: str, address: str, language: str) -> None:
     mail = _written(link, to, address, language)
     try:
         mail.send()
-    except (SMTPException, OSError) as error:
+    except (SMTPException, OSError, ValueError) as error:  # ValueError: a bad header
         # The server's words may quote the mail, and with it the address.
         name = type(error).__name__
         logger.warning("a mail could not be sent: %s", name)
-        words = _UNCLEAR if isinstance(error, _LOST) else _REFUSED
-        raise LinkError("mail_failed", words.format(name)) from None
+        lost = isinstance(error, _LOST)
+        code = Outcome.UNCLEAR if lost else Outcome.REFUSED
+        words = _UNCLEAR if lost else _REFUSED
+        raise LinkError(code.value, words.format(name)) from None
 
 
 #: The answer was lost: nobody knows whether the mail is on its way.
@@ -123,8 +187,15 @@ def _written(link: ReconnectLink, to: str, address: str, language: str) -> Email
     return EmailMessage(" ".join(subject.split()), body, None, [to], reply_to=reply)
 
 
-def _note(action: Action, link: ReconnectLink, by: Sender, **facts: str) -> None:
+def _note(
+    action: Action,
+    link: ReconnectLink,
+    by: Sender,
+    *,
+    outcome: str = "",
+    **facts: str,
+) -> None:
     organization = link.instance.organization
     actor = actor_of(by.user, organization, by.address)
-    own = entry(action, link, actor, facts=facts)
+    own = entry(action, link, actor, outcome=outcome, facts=facts)
     record_many(organization.chain, [own], at=by.now)

@@ -93,8 +93,10 @@ def _started(request: HttpRequest, link: ReconnectLink) -> HttpResponse:
         url = reconnect.start(
             link, browser=browser, visitor=visitor, now=timezone.now()
         )
-    except LinkError:
-        return render(request, "instances/public/not-now.html", about(link), status=502)
+    except LinkError as error:
+        status = 429 if error.code == "too_often" else 502
+        page = "instances/public/not-now.html"
+        return render(request, page, about(link), status=status)
     response = render(request, "instances/public/continue.html", going(link, url))
     _bind(response, link, browser)
     return response

@@ -1,10 +1,13 @@
 """A customer reconnects in a real browser, with the provider on another origin."""
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from ceadmin.teams.models import Brand
 from instances import reconnect
 from instances.choices import LinkStatus, Outcome
+from instances.models import Instance
 from tests.instances.reconnecting import waiting
 from tests.people import PASSWORD
 
@@ -39,6 +42,25 @@ def test_a_customer_reconnects_on_a_phone(emulator, site_url, acme, page, compla
     assert page.url == f"{site_url}/reconnect/done/"
     assert case.fresh().item.outcome == Outcome.RECONNECTED
     assert complaints == []
+
+
+def test_no_name_makes_a_phone_scroll_sideways(emulator, site_url, team, page):
+    case = waiting(emulator, team.acme)
+    write_to = f"{'a' * 64}@{'b' * 60}.example"
+    Brand.objects.create(
+        organization=team.acme,
+        name="W" * 80,
+        reply_to=write_to,
+        version="1",
+        changed_at=timezone.now(),
+    )
+    Instance.objects.update(name="W" * 255)
+    page.set_viewport_size({"width": 360, "height": 740})
+
+    page.goto(reconnect.address_of(case.link))
+
+    expect(page.get_by_role("link", name=write_to)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_a_customer_says_no_and_thinks_again(

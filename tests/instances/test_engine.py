@@ -190,7 +190,7 @@ def test_an_item_over_which_workers_die_is_given_up_and_audited(fleet):
 
     item = only_item(run)
     assert (item.outcome, item.cause) == (Outcome.MISCONFIGURED, "worker_lost")
-    assert "before anything of this item was sent" in item.explanation
+    assert "before they could have changed anything for this item" in item.explanation
     assert run.status == RunStatus.FINISHED
     assert_audited(item)
 

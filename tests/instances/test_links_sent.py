@@ -5,18 +5,23 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from ceadmin.audit.choices import Action
 from ceadmin.audit.models import Event
+from ceadmin.audit.record import Entry, Subject, record_many
 from ceadmin.teams import brands
 from ceadmin.teams.brands import Look
+from ceadmin.teams.erasing import erase_user
 from ceadmin.teams.permissions import actor_of
 from ceadmin.teams.users import Hand
 from instances import reconnect
 from instances.choices import LinkStatus
 from instances.models import ReconnectLink
-from tests.instances.reconnecting import waiting
+from instances.reconnect.sending import MOST_OF_A_LINK, MOST_OF_ALL
+from tests.instances.reconnecting import Browser, waiting
 from tests.teams.inviting import browser
 from tests.teams.policing import facts_of
 
@@ -69,7 +74,7 @@ def test_a_sender_chooses_how_long_a_link_works(case, team):
     assert facts_of(event)["expires_at"] == case.fresh().expires_at.isoformat()
 
 
-@pytest.mark.parametrize("hours", ["0", "-4", "100000", "", "x"])
+@pytest.mark.parametrize("hours", ["0", "-4", "100000", "", "x", "9" * 5000])
 def test_another_life_than_those_offered_is_refused(case, team, hours):
     before = case.fresh().expires_at
 
@@ -137,7 +142,13 @@ def test_the_audit_keeps_the_domain_and_never_the_address(case, team, with_mail)
 
 
 @pytest.mark.parametrize(
-    "to", ["", "nobody", "a@b.c\nBcc: x@y.z", "a@b.example,c@d.example"]
+    "to",
+    [
+        *("", "nobody", "a@b.c\nBcc: x@y.z", "a@b.example,c@d.example"),
+        f"{'a' * 240}@customer.example",  # longer than an address, and than its column
+        f"a@{'ü' * 60}.example",
+        "a@\u200f\u0627.example",
+    ],
 )
 def test_no_address_is_an_error_beside_the_field(case, team, with_mail, to):
     answer = send(team.olga, case, to=to)
@@ -166,6 +177,7 @@ def test_what_the_server_refuses_was_not_sent(case, team, with_mail, caplog):
     assert "did not take the mail (ConnectionRefusedError)" in page
     assert case.fresh().sent_at is None
     assert case.path.split("/")[2] not in caplog.text
+    assert outcomes() == ["", "refused"]
 
 
 def test_a_server_that_is_silent_leaves_it_unclear(case, team, with_mail):
@@ -178,6 +190,105 @@ def test_a_server_that_is_silent_leaves_it_unclear(case, team, with_mail):
     assert "it is unclear whether the mail was sent" in page
     assert case.fresh().sent_at is None
     assert ReconnectLink.objects.usable(timezone.now()).count() == 1
+    assert outcomes() == ["", "unclear"]
+
+
+def test_a_sender_that_no_mail_can_have_is_told_as_a_setting(case, team, with_mail):
+    with_mail.DEFAULT_FROM_EMAIL = f"a@{'ü' * 60}.example"
+
+    page = send(team.olga, case).content.decode()
+
+    assert "have the mail settings looked at" in page
+    assert case.fresh().sent_at is None
+
+
+# Whose address it was
+
+
+def test_a_used_up_or_closed_link_forgets_to_whom_it_went(case, team, with_mail):
+    send(team.olga, case)
+    reconnect.cancel(case.fresh(), user=team.olga, now=timezone.now())
+
+    assert case.fresh().sent_to == ""
+    assert case.fresh().sent_at is not None
+
+
+def test_a_link_that_did_its_work_does_too(case, team, with_mail):
+    send(team.olga, case)
+
+    Browser().reconnect(case)
+
+    assert case.fresh().status == LinkStatus.FINISHED
+    assert case.fresh().sent_to == ""
+
+
+def test_a_person_who_is_erased_is_nobody_s_receiver(case, team, with_mail):
+    send(team.olga, case, to=team.vic.email.upper())
+
+    erase_user(team.vic, Hand(actor_of(team.otto, None), timezone.now()))
+
+    assert case.fresh().sent_to == ""
+    assert case.fresh().is_open
+
+
+# Once, and not endlessly
+
+
+def test_a_double_click_sends_one_mail(case, team, with_mail):
+    send(team.olga, case)
+    second = send(team.olga, case, to="Owner@customer.example").content.decode()
+
+    assert len(mail.outbox) == 1
+    assert "was sent to this address a moment ago" in second
+    assert outcomes() == [""]
+
+
+def test_after_a_minute_and_to_somebody_else_it_is_sent_again(case, team, with_mail):
+    send(team.olga, case)
+    send(team.olga, case, to="other@customer.example")
+    ReconnectLink.objects.update(sent_at=timezone.now() - timedelta(minutes=2))
+    send(team.olga, case, to="other@customer.example")
+
+    assert [one.to[0].partition("@")[0] for one in mail.outbox] == [
+        *("owner", "other", "other")
+    ]
+
+
+def test_a_link_is_no_cannon(case, team, with_mail):
+    for number in range(MOST_OF_A_LINK):
+        to, hand = f"{number}@customer.example", by_olga(team, timezone.now())
+        reconnect.send(case.fresh(), to, "en", hand)
+
+    page = send(team.olga, case, to="one-more@customer.example").content.decode()
+
+    assert len(mail.outbox) == MOST_OF_A_LINK
+    assert f"sent {MOST_OF_A_LINK} times within an hour" in page
+    assert case.fresh().sent_to == f"{MOST_OF_A_LINK - 1}@customer.example"
+
+
+def test_nor_is_an_organization(case, team, with_mail):
+    hand = Hand(actor_of(team.olga, team.acme), timezone.now())
+    sent = Entry(Action.LINK_SENT, actor=hand.actor, subject=Subject("x", team.vic.uid))
+    earlier = hand.now - timedelta(minutes=59)
+    with transaction.atomic():
+        record_many(team.acme.chain, [sent] * MOST_OF_ALL, at=earlier)
+
+    page = send(team.olga, case).content.decode()
+    later = by_olga(team, hand.now + timedelta(minutes=2))
+    reconnect.send(case.fresh(), "owner@customer.example", "en", later)
+
+    assert f"{MOST_OF_ALL} mails within an hour" in page
+    assert len(mail.outbox) == 1
+
+
+def by_olga(team, now):
+    return reconnect.Sender(team.olga, now)
+
+
+def outcomes() -> list[str]:
+    """Return what became of the mails, as the audit tells it."""
+    told = Event.objects.filter(action="link_sent").order_by("sequence")
+    return list(told.values_list("outcome", flat=True))
 
 
 def closed_port() -> int:

@@ -8,7 +8,9 @@ from django.utils import timezone
 from ceadmin.audit.choices import Action
 from ceadmin.audit.models import Event
 from instances import reconnect
+from instances.actions.consent_flow import STEP_ADDRESS
 from instances.choices import LinkStatus, Outcome
+from instances.models import Attempt
 from instances.reconnect import LinkError
 from tests.instances.reconnecting import (
     Browser,
@@ -51,6 +53,25 @@ def test_the_page_says_who_asks_for_what(emulator, acme, person):
 
     for words in ("Acme", "Reconnect your Box account", case.link.instance.name):
         assert words in page
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(59, 429), (61, 200)])
+def test_who_has_the_link_cannot_use_the_platform_s_limits_up(
+    emulator, acme, person, minutes, status
+):
+    case = waiting(emulator, acme)
+    begun = timezone.now() - timedelta(minutes=minutes)
+    call = {"step": STEP_ADDRESS, "purpose": "address", "method": "GET", "url": "/x"}
+    Attempt.objects.bulk_create(
+        Attempt(item=case.link.item, number=1, state="answered", at=begun, **call)
+        for _ in range(30)
+    )
+
+    answer = person.client.post(case.path)
+
+    assert answer.status_code == status
+    assert (case.emulator.log() == []) is (status == 429)
+    assert "Reconnect your Box account" in person.open(case).content.decode()
 
 
 def test_in_mode_theirs_the_page_says_who_finishes(emulator, acme, person):

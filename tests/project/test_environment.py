@@ -225,6 +225,9 @@ def test_a_settings_file_with_keys_is_its_owner_s_alone(tmp_path, text, open_to_
         ("smtp+tls://u:p%40ss@mail.example.com:587", True, False, 587),
         ("smtp+ssl://u:p%40ss@mail.example.com:465", False, True, 465),
         ("smtp://u:p%40ss@mail.example.com:25", False, False, 25),
+        ("smtp+tls://u:p%40ss@mail.example.com", True, False, 587),
+        ("smtp+ssl://u:p%40ss@mail.example.com", False, True, 465),
+        ("smtp://u:p%40ss@mail.example.com/", False, False, 25),
     ],
 )
 def test_a_mail_server_is_read(address, tls, ssl, port):
@@ -240,7 +243,13 @@ def test_a_mail_server_is_read(address, tls, ssl, port):
 
 
 @pytest.mark.parametrize(
-    "address", ["smtps://h:465", "http://h", "mail.example.com", "smtp://"]
+    "address",
+    [
+        *("smtps://h:465", "http://h", "mail.example.com", "smtp://"),
+        # What is special in a password and was not encoded cuts the address short.
+        *("smtp://u:25#x@h", "smtp://u:25/x@h", "smtp://u:25?x@h", "smtp://u:p[@h"),
+        *("smtp://h:99999", "smtp+tls://h?use_tls=1"),
+    ],
 )
 def test_an_address_of_no_mail_server_is_a_problem(address):
     environment = Environment({"EMAIL_URL": address})

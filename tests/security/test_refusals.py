@@ -101,6 +101,17 @@ def test_a_run_of_somebody_without_the_role_is_recorded_once(team: Team):
     assert [event.action for event in refused] == ["run_denied"]
 
 
+@pytest.mark.parametrize("act", ["start", "ask"])
+def test_a_form_that_says_nothing_is_no_way_past_the_role(court, act):
+    run = court.draft(1)
+
+    answer = browser(court.team.vic).post(f"/admin/instances/run/{run.pk}/do/{act}/")
+
+    assert answer.status_code == 403
+    refused = Event.objects.filter(action__in=["run_denied", "access_denied"])
+    assert [event.actor_uid for event in refused] == [court.team.vic.uid]
+
+
 def test_a_command_without_the_role_is_recorded_once(team: Team):
     make_instances(team.acme, 1)
 

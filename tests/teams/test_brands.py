@@ -1,18 +1,25 @@
 """An organization's brand: what owners may set, what strangers are served, what a file may not smuggle in."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from ceadmin.audit.models import Event
 from ceadmin.teams import brands
+from ceadmin.teams.brands import Look
 from ceadmin.teams.logos import LARGEST_FILE, BadLogo, logo_of
 from ceadmin.teams.models import Brand
+from ceadmin.teams.permissions import actor_of
+from ceadmin.teams.users import Hand
 from tests.teams.inviting import browser
 from tests.teams.policing import facts_of
 
@@ -77,6 +84,39 @@ def test_nothing_that_a_file_says_beside_its_pixels_is_kept():
     assert b"eXIf" not in kept
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_profile_of_colours_that_a_file_brings_is_not_kept(kind):
+    kept = logo_of(picture(kind, icc_profile=b"somebody's monitor" * 20))
+
+    assert b"iCCP" not in kept
+    with Image.open(io.BytesIO(kept)) as shown:
+        assert shown.info == {}
+
+
+def test_a_logo_that_a_camera_turned_stands_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees to see it
+
+    kept = logo_of(picture("JPEG", size=(100, 40), exif=exif))
+
+    with Image.open(io.BytesIO(kept)) as shown:
+        assert shown.size == (40, 100)
+
+
+@pytest.mark.parametrize("kind", range(1, 14))
+def test_what_a_camera_says_in_a_broken_way_is_not_minded(kind):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "taken at home"
+    broken = exif.tobytes().replace(
+        b"\x01\x0e\x00\x02", b"\x01\x0e\x00" + bytes([kind])
+    )
+
+    kept = logo_of(picture("JPEG", size=(100, 40), exif=broken))
+
+    with Image.open(io.BytesIO(kept)) as shown:
+        assert sorted(shown.size) == [40, 100]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -131,6 +171,25 @@ def test_a_logo_stays_until_it_is_taken_away(team):
     assert len({first.version, second.version, third.version}) == 3
 
 
+@pytest.mark.django_db(transaction=True)
+def test_owners_who_make_the_first_look_at_once_fail_nobody(team):
+    door, hand = Barrier(4), Hand(actor_of(team.otto, team.acme), timezone.now())
+
+    def save(number: int) -> None:
+        try:
+            door.wait()
+            brands.save(team.acme, Look(f"Look {number}", "", "", b""), hand)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as people:
+        list(people.map(save, range(4)))
+
+    told = Event.objects.filter(action="organization_changed").order_by("sequence")
+    assert [facts_of(event) for event in told] == [{"brand": ["name"]}] * 4
+    assert Brand.objects.get().name.startswith("Look ")
+
+
 @pytest.mark.django_db
 def test_what_changes_nothing_leaves_no_trace(team):
     send(team.otto, team.acme, colour="#112233")
@@ -147,6 +206,8 @@ def test_what_changes_nothing_leaves_no_trace(team):
         ({"colour": "#12345g"}, "# and six digits"),
         ({"colour": "#000};"}, "# and six digits"),
         ({"reply_to": "nobody"}, "valid email address"),
+        ({"reply_to": f"{'a' * 250}@acme.example"}, "at most 254 characters"),
+        ({"reply_to": f"a@{'ü' * 60}.example"}, "No mail can be sent"),
         ({"name": "x" * 81}, "at most 80 characters"),
         ({"logo": b"<svg/>"}, "no PNG, JPEG or WebP"),
     ],
@@ -193,6 +254,18 @@ def test_colour_and_logo_are_served_under_the_version_that_is_current(team):
     old = reverse("instances:brand-css", args=[team.acme.uid, "0" * 16])
     other = reverse("instances:brand-css", args=[team.other.uid, brand.version])
     assert [browser().get(one).status_code for one in (old, other)] == [404, 404]
+
+
+@pytest.mark.django_db
+def test_what_caches_may_keep_carries_nobody_s_session(team):
+    send(team.otto, team.acme, colour="#ffcc00")
+    brand = Brand.objects.get(organization=team.acme)
+    css = reverse("instances:brand-css", args=[team.acme.uid, brand.version])
+
+    rules = browser(team.otto).get(css)
+
+    assert "public" in rules["Cache-Control"]
+    assert not rules.cookies
 
 
 @pytest.mark.django_db

@@ -3,10 +3,13 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from ceadmin.audit.models import Event
+from ceadmin.teams.invitations import accept_as_new
 from ceadmin.teams.models import Membership, User
 from tests.people import Team
+from tests.teams.inviting import GOOD, invited
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +83,17 @@ def test_a_superuser_is_told_who_is_a_member_already(team: Team, root):
 
     assert b"vic@example.com is a member of Acme already." in response.content
     assert events() == []
+
+
+def test_a_superuser_is_told_that_nobody_proved_an_address(team: Team, root):
+    made, _ = invited(team.eve, team.other, "ann@acme.example")
+    accept_as_new(made, name="Ann", password=GOOD, now=timezone.now())
+    data = {"organization": team.acme.pk, "email": "ann@acme.example"}
+
+    response = browser(root).post(ADD, data)
+
+    assert b"nobody proved that the address is theirs" in response.content
+    assert not team.acme.memberships.filter(user__email="ann@acme.example").exists()
 
 
 @pytest.mark.parametrize("address", ["no address", "", "a@b@c", "nul\0@example.com"])

@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from ceadmin.audit.models import Event, Person
 from ceadmin.audit.verify import verify
 from ceadmin.teams.choices import Act, Role
+from ceadmin.teams.invitations import accept_as_new
 from ceadmin.teams.members import (
     AlreadyMember,
     LastOwner,
+    Unproved,
     add_member,
     change_roles,
     remove_member,
@@ -21,6 +24,7 @@ from ceadmin.teams.models import Membership, User
 from ceadmin.teams.permissions import actor_of, may
 from ceadmin.teams.users import Hand
 from tests.people import Team
+from tests.teams.inviting import GOOD, invited
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +79,18 @@ def test_nobody_becomes_a_member_twice(team, hand):
 
     assert Membership.objects.filter(organization=team.acme).count() == 4
     assert not Event.objects.exists()
+
+
+def test_an_account_made_from_an_invitation_is_not_added_unasked(team, hand):
+    """Whoever invited may have made it themselves, under somebody else's mail address."""
+    made, _ = invited(team.eve, team.other, "ann@acme.example")
+    accept_as_new(made, name="Ann", password=GOOD, now=timezone.now())
+
+    with pytest.raises(Unproved, match=r"ann@acme\.example .* Invite"):
+        add_member(team.acme, email="Ann@acme.example", roles=(), hand=hand)
+
+    assert not team.acme.memberships.filter(user__email="ann@acme.example").exists()
+    assert invited(team.otto, team.acme, "ann@acme.example")
 
 
 def test_roles_are_replaced_as_a_whole(team, hand):

@@ -105,8 +105,11 @@ def test_people_change_their_own_password_and_it_is_recorded(team):
 
     refused = client.post("/admin/password_change/", data)
     changed = client.post("/admin/password_change/", data | {"old_password": PASSWORD})
+    page = client.get(changed["Location"]).content.decode()
 
     team.vic.refresh_from_db()
+    assert "<title>Your password was changed" in page
+    assert "successful" not in page
     assert (refused.status_code, changed.status_code) == (200, 302)
     assert team.vic.check_password(NEW_PASSWORD)
     assert [facts["changed"] for _, facts in changes()] == [["password"]]
