@@ -297,6 +297,7 @@ def _send(trial: Trial, step: Step) -> Flow[Verdict]:
         grant=trial.fingerprint,
         grant_before=tuple(trial.traces[1:]),
         held=trial.grant,
+        record_version=trial.case.record_version,
     )
     verdict, wait = yield from _exchange(trial, step, call)
     if wait is not None:

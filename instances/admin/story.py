@@ -22,7 +22,7 @@ from instances.choices import InstanceStatus, RunKind, RunStatus
 from instances.models import Flip, Instance, Item, ReconnectLink
 from instances.runs import act_on_selection
 from instances.selection import of_instances
-from providers import catalogue
+from providers.book import book_of
 
 _SHOWN = 20
 
@@ -100,7 +100,7 @@ def story_of(instance: Instance, user: User | AnonymousUser) -> Story:
     """Return the story of `instance` as `user` may see it."""
     told, next_kind = _SENTENCES[instance.status]
     audits = may(user, Act.AUDIT, instance.organization)
-    provider = catalogue.find(instance.provider_key)
+    provider = book_of(instance.organization).find(instance.provider_key)
     return Story(
         sentence=told,
         reason=sentence(instance.status_reason),

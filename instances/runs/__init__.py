@@ -1,9 +1,10 @@
 """Runs: what people ask for, how it is frozen, worked, swept and counted."""
 
 from instances.runs.acts import create, discard, pause, resume, retry, stop
-from instances.runs.approval import approve, digest_of, latest, refuse, withdraw
+from instances.runs.approval import approve, latest, refuse, withdraw
 from instances.runs.crew import NO_WORKER, Crew, crew, missing
 from instances.runs.decisions import go_on, leave_out, set_connections
+from instances.runs.digests import digest_of
 from instances.runs.document import as_json
 from instances.runs.ending import fail, finish_if_done
 from instances.runs.errors import Denied, RunError

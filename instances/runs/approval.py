@@ -1,14 +1,13 @@
 """The second person: what they are asked about a draft, and what their answer is good for.
 
 A question is bound to the frozen list, the options, the reason and the ticket of its
-draft, and to the provider apps of its instances: whatever changes makes another hash, and the answer is not for that. Neither who
-drafted nor who asked can approve, not even as a superuser; nor can the approver start.
+draft, to the provider apps of its instances and to the versions of own records: whatever
+changes makes another hash, and the answer is not for that. Neither who drafted nor who
+asked can approve, not even as a superuser; nor can the approver start.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,40 +25,18 @@ from ceadmin.teams.reasons import said
 from ceadmin.teams.terms import terms_of
 from ceadmin.teams.users import Hand
 from instances.choices import RunStatus
-from instances.models import Approval, Instance, Run
+from instances.models import Approval, Run
+from instances.runs.digests import changed_since, digest_of
 from instances.runs.errors import Denied, RunError
 from instances.runs.freezing import list_hash
 from instances.runs.recording import denials_recorded, hand_of, record_act
 from instances.runs.rights import act_of, may_do
 from instances.runs.threshold import needed
-from providers.models import ProviderApp
 
 #: So much of a hash has to be said by whoever approves on a command line.
 SHORTEST_DIGEST = 8
 #: Clocks of two machines differ; an answer from further ahead is from a clock set back.
 _SKEW = timedelta(minutes=1)
-
-
-def digest_of(run: Run, changed: dict[str, Any] | None = None) -> str:
-    """Return the hash of all that is approved of a run, with fields it is about to get."""
-    told = {
-        name: getattr(run, name)
-        for name in ("kind", "selection_hash", "total", "options", "reason", "ticket")
-    }
-    told |= {name: value for name, value in (changed or {}).items() if name in told}
-    told |= {"run": str(run.uid), "organization": str(run.organization.uid)}
-    told["apps"] = _apps_of(run)
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _apps_of(run: Run) -> list[list[Any]]:
-    """Return with which credentials, and where to, the tokens of a run's instances are sent."""
-    used = Instance.objects.filter(items__run=run, provider_app__isnull=False)
-    pks = used.order_by().values("provider_app").distinct()
-    apps = ProviderApp.objects.filter(pk__in=pks).order_by("pk")
-    facts = apps.values_list("pk", "provider_key", "client_id", "site")
-    return [list(one) for one in facts]
 
 
 def latest(run: Run) -> Approval | None:
@@ -222,8 +199,8 @@ def _check_subject(run: Run, asked: Approval, digest: str) -> None:
     if asked.digest != digest_of(run) or list_hash(run) != run.selection_hash:
         raise Denied(
             "changed",
-            "The list or the options changed after this was asked. Refuse it, and let "
-            "it be asked again.",
+            "The list, the options, a provider app or an own provider changed after this "
+            "was asked. Refuse it, and let it be asked again.",
         )
 
 
@@ -308,6 +285,7 @@ def _check_use(run: Run, asked: Approval, wanted: dict[str, Any], user: User) ->
             "approval is void. Ask again.",
         )
     if asked.digest != digest_of(run, wanted):
+        _refuse_other_record(run, asked)
         raise Denied(
             "not_as_approved",
             "This is not what was approved: the options, the reason or the ticket "
@@ -318,6 +296,18 @@ def _check_use(run: Run, asked: Approval, wanted: dict[str, Any], user: User) ->
             "list_changed",
             "The rows of the list are not the ones that were approved. Discard this "
             "draft and select them again.",
+        )
+
+
+def _refuse_other_record(run: Run, asked: Approval) -> None:
+    """Say it where it is a provider's own record that is another one by now."""
+    names = changed_since(run, asked.asked_at)
+    if names:
+        raise Denied(
+            "record_changed",
+            f"The own record of {', '.join(names)} was changed after this was asked, so "
+            "the approval is not for what would be sent now. Look at the draft again "
+            "and ask again.",
         )
 
 

@@ -17,7 +17,8 @@ from ceadmin.teams.permissions import require
 from ceadmin.teams.reasons import said
 from ceadmin.teams.users import Hand
 from instances.models import BrokenGlass, Run
-from instances.runs.approval import close, digest_of
+from instances.runs.approval import close
+from instances.runs.digests import digest_of
 from instances.runs.errors import Denied, RunError
 from instances.runs.freezing import list_hash
 from instances.runs.plan import wake

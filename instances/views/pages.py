@@ -10,7 +10,7 @@ from django.utils import timezone
 from ceadmin.lib import http
 from instances import reconnect, runs
 from instances.models import ReconnectLink
-from providers import catalogue
+from providers.book import book_of
 from providers.choices import CallbackMode
 
 
@@ -23,7 +23,7 @@ def about(link: ReconnectLink) -> dict[str, Any]:
         "link": link,
         "organization": instance.organization,
         "instance": instance,
-        "provider": catalogue.get(key) if key else None,
+        "provider": book_of(instance.organization).find(key),
         "scopes": app.scope.replace(",", " ").split() if app else [],
         "callback_host": urlsplit(app.callback_url).hostname if app and theirs else "",
     }
