@@ -64,6 +64,7 @@ PLACES = (
             "providers.providerapp",
             "providers.limit",
             "providers.enabledprovider",
+            "providers.ownprovider",
         ),
     ),
     Place("audit", _("Audit"), "audit", ("audit.event",), apart=True),

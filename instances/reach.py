@@ -17,7 +17,8 @@ counted among those that die.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,10 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
 
 from providers import catalogue
+from providers.book import Book
+from providers.catalogue import families_of
 from providers.choices import Reach
+from providers.spec import Provider
 
 if TYPE_CHECKING:
     from instances.querysets import InstanceQuerySet
@@ -46,13 +50,14 @@ def siblings(
 
     `off`: providers whose call is not made, so that nothing of theirs dies.
     """
-    lethal = _lethal_of(own, off)
+    records = _records(organization)
+    lethal = _lethal_of(own, records, off)
     others = _others(own, organization)
     tokens = lethal.exclude(grant_fingerprint="").values("grant_fingerprint")
     same_token = others.exclude(grant_fingerprint="").filter(
         grant_fingerprint__in=tokens
     )
-    same_grant = _same_grant(others, _wide(lethal))
+    same_grant = _same_grant(others, lethal, records)
     either = same_token.values("pk").union(same_grant.values("pk"))
     return own.model._default_manager.filter(pk__in=either)
 
@@ -69,31 +74,35 @@ def possible(
     own: InstanceQuerySet, organization: int, off: Collection[str] = ()
 ) -> InstanceQuerySet:
     """Return the doubtful ones, and some of the siblings among them."""
-    lethal, vague = _wide(_lethal_of(own, off)), sorted(_vague())
-    unknown = Q(account="") | Q(provider_key__in=vague)
+    records = _records(organization)
+    lethal = _wide(_lethal_of(own, records, off), records)
+    unknown = Q(account="") | Q(provider_key__in=sorted(records.vague))
     homes = lethal.values("reach_home")
     open_homes = lethal.filter(unknown).values("reach_home")
-    found = _wide(_others(own, organization)).filter(
+    found = _wide(_others(own, organization), records).filter(
         Q(unknown, reach_home__in=homes) | Q(reach_home__in=open_homes)
     )
     return own.model._default_manager.filter(pk__in=found.values("pk"))
 
 
-def key_of(provider_key: str, account: str, client_id: str) -> str:
+def key_of(provider: Provider, account: str, client_id: str) -> str:
     """Return by what two tokens are known to be of one grant, "" where nobody can tell.
 
     It names no account: it is kept with a run.
     """
-    family = catalogue.families().get(provider_key)
-    client = "*" if provider_key in _any_client() else client_id
-    if not (family and account and client) or provider_key in _vague():
+    own = families_of([provider])
+    family = _shipped().families.get(provider.key) or own.get(provider.key)
+    client = "*" if provider.reach == Reach.USER else client_id
+    if not (family and account and client) or not provider.names_accounts:
         return ""
     text = "\x1f".join((family, account, client))
     return f"{KEY}{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 
-def _lethal_of(own: InstanceQuerySet, off: Collection[str]) -> InstanceQuerySet:
-    return own.order_by().filter(provider_key__in=sorted(_lethal() - set(off)))
+def _lethal_of(
+    own: InstanceQuerySet, records: _Records, off: Collection[str]
+) -> InstanceQuerySet:
+    return own.order_by().filter(provider_key__in=sorted(records.lethal - set(off)))
 
 
 def _others(own: InstanceQuerySet, organization: int) -> InstanceQuerySet:
@@ -101,31 +110,32 @@ def _others(own: InstanceQuerySet, organization: int) -> InstanceQuerySet:
     return same.exclude(pk__in=own.order_by().values("pk"))
 
 
-def _same_grant(others: InstanceQuerySet, lethal: Any) -> Any:
+def _same_grant(others: InstanceQuerySet, lethal: Any, records: _Records) -> Any:
     """Narrow `others` to those of the accounts and clients of `lethal`."""
-    known = lethal.exclude(account="")
+    known = _wide(lethal, records).exclude(account="")
     nameless = known.filter(reach_client="")
     pairs = Q(reach_pair__in=known.values("reach_pair"))
     pairs |= Q(reach_client="", reach_place__in=known.values("reach_place"))
     pairs |= Q(reach_place__in=nameless.values("reach_place"))
     # The account alone is what an index finds.
-    near = _wide(others).filter(account__in=known.values("account"))
+    near = _wide(others, records).filter(account__in=known.values("account"))
     return near.exclude(account="").filter(pairs)
 
 
-def _wide(rows: Any) -> Any:
+def _wide(rows: Any, records: _Records) -> Any:
     """Narrow to records that reach beyond the token, with what their grants are compared by."""
-    told = rows.filter(provider_key__in=sorted(catalogue.families())).annotate(
-        reach_client=_client()
+    told = rows.filter(provider_key__in=sorted(records.families)).annotate(
+        reach_client=_client(records)
     )
-    place = Concat(_family(), _BETWEEN, F("account"), output_field=CharField())
+    family = _family(records)
+    place = Concat(family, _BETWEEN, F("account"), output_field=CharField())
     return told.annotate(
         reach_place=place,
         reach_home=Concat(
-            _family(), _BETWEEN, F("reach_client"), output_field=CharField()
+            family, _BETWEEN, F("reach_client"), output_field=CharField()
         ),
         reach_pair=Concat(
-            _family(),
+            family,
             _BETWEEN,
             F("account"),
             _BETWEEN,
@@ -135,18 +145,18 @@ def _wide(rows: Any) -> Any:
     )
 
 
-def _family() -> Combinable:
+def _family(records: _Records) -> Combinable:
     renamed = [
         When(provider_key=key, then=Value(family))
-        for key, family in catalogue.families().items()
+        for key, family in records.families.items()
         if key != family
     ]
     return Case(*renamed, default=F("provider_key"), output_field=CharField())
 
 
-def _client() -> Combinable:
+def _client(records: _Records) -> Combinable:
     return Case(
-        When(provider_key__in=sorted(_any_client()), then=Value("*")),
+        When(provider_key__in=sorted(records.any_client), then=Value("*")),
         When(provider_app__isnull=False, then=F("provider_app__client_id")),
         When(client_id__startswith=_MASK, then=Value("")),
         default=F("client_id"),
@@ -154,25 +164,35 @@ def _client() -> Combinable:
     )
 
 
-@cache
-def _lethal() -> frozenset[str]:
-    """Return the providers at which anything dies at all."""
-    return frozenset(record.key for record in catalogue.all() if record.revocable)
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """What the records of one organization say of reach, by provider key."""
+
+    lethal: frozenset[str]  # something dies there at all
+    families: Mapping[str, str]
+    any_client: frozenset[str]  # everything of a user ends, whatever the app
+    vague: frozenset[str]  # the platform names no account that could be compared
+
+
+def _records(organization: int) -> _Records:
+    own = Book(organization).own
+    if not own:
+        return _shipped()
+    return _told_by([*catalogue.all(), *(known.provider for known in own.values())])
 
 
 @cache
-def _any_client() -> frozenset[str]:
-    return frozenset(
-        record.key for record in catalogue.all() if record.reach == Reach.USER
-    )
+def _shipped() -> _Records:
+    return _told_by(catalogue.all())
 
 
-@cache
-def _vague() -> frozenset[str]:
-    """Return the providers of which the platform names no account that could be compared."""
-    families = catalogue.families()
-    return frozenset(
-        record.key
-        for record in catalogue.all()
-        if record.key in families and not record.names_accounts
+def _told_by(records: Sequence[Provider]) -> _Records:
+    families = families_of(records)
+    return _Records(
+        lethal=frozenset(one.key for one in records if one.revocable),
+        families=families,
+        any_client=frozenset(one.key for one in records if one.reach == Reach.USER),
+        vague=frozenset(
+            one.key for one in records if one.key in families and not one.names_accounts
+        ),
     )

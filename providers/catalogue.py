@@ -6,8 +6,9 @@ raises `SpecError` on a bad record, since acting on half a catalogue would be a 
 
 import functools
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from providers import rules, strict
 from providers.choices import Reach
@@ -15,6 +16,13 @@ from providers.errors import SpecError
 from providers.spec import Provider
 
 DATA = Path(__file__).parent / "data"
+#: How keys of organizations' own records begin, and none of the catalogue's does.
+OWN = "own_"
+
+
+def is_own(key: str) -> bool:
+    """Tell whether a key is one of an organization's own records."""
+    return key.startswith(OWN)
 
 
 class UnknownProvider(LookupError):
@@ -25,15 +33,31 @@ class UnknownProvider(LookupError):
         super().__init__(f"The catalogue has no provider {key!r}.")
 
 
+def table_of(text: str) -> dict[str, Any]:
+    """Return what a TOML text says; raise `SpecError` where it is none."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise SpecError("toml", "is nested too deeply") from None
+    except ValueError as error:  # its own, and what Python says of a very long number
+        raise SpecError("toml", str(error)) from None
+
+
+def record_of(table: Mapping[str, Any]) -> Provider:
+    """Return the record that a table describes; raise `SpecError`."""
+    provider = strict.build(Provider, table)
+    rules.check(provider)
+    return provider
+
+
 def parse(text: str, file: str) -> Provider:
     """Read one record; raise `SpecError` naming file and key if it is wrong."""
     try:
-        provider = strict.build(Provider, tomllib.loads(text))
-        rules.check(provider)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError("toml", str(error), file=file) from None
+        provider = record_of(table_of(text))
     except SpecError as error:
         raise error.inside(file) from None
+    if is_own(provider.key):
+        raise SpecError("key", "begins as organizations' own keys do", file=file)
     if provider.key != Path(file).stem:
         raise SpecError("key", "is not the file's name", file=file)
     return provider
@@ -139,8 +163,7 @@ def for_element(element_key: str) -> Provider | None:
     return _by_element().get(element_key)
 
 
-@functools.cache
-def families() -> dict[str, str]:
+def families_of(records: Iterable[Provider]) -> dict[str, str]:
     """Return provider key → the family whose accounts a revocation is compared among.
 
     Only of records that reach beyond the token. Where all of a user's sessions end, the
@@ -148,7 +171,7 @@ def families() -> dict[str, str]:
     """
     by_call: dict[str, str] = {}
     found: dict[str, str] = {}
-    for record in all():
+    for record in records:
         call = record.revoke.call
         if call is None or record.reach == Reach.TOKEN:
             continue

@@ -14,8 +14,10 @@ from django.conf import settings
 from ceadmin.lib.ratelimit import Limit as Pace
 from ceadmin.teams.models import Organization
 from providers import catalogue
+from providers.book import Book, book_of
 from providers.choices import LimitScope
 from providers.models import Limit
+from providers.own import is_own
 from providers.spec import Limits as Record
 
 
@@ -26,32 +28,37 @@ class Limits:
     platform: Pace = field(default_factory=Pace)
     providers: Mapping[str, Pace] = field(default_factory=dict)  # its own, by key
     apps: Mapping[int, Pace] = field(default_factory=dict)  # by the app's id
+    book: Book = field(default_factory=lambda: Book(None))  # whose records count
 
     @property
     def is_set(self) -> bool:
         """Tell whether anything is limited at all."""
         own = [self.platform, *self.providers.values(), *self.apps.values()]
-        records = [_over(Pace(), record.limits) for record in catalogue.all()]
+        records = [_over(Pace(), record.limits) for record in self.book.all()]
         return any(pace.is_set for pace in [*own, *records])
 
     def provider(self, key: str) -> Pace:
         """Return what each host of a provider takes."""
-        record = catalogue.find(key)
+        record = self.book.find(key)
         own = self.providers.get(key, Pace())
         return own if record is None else _over(own, record.limits)
 
     def own(self, key: str) -> Pace:
-        """Return what the organization set for a provider: it binds this organization alone."""
-        return self.providers.get(key, Pace())
+        """Return what the organization said of a provider: it binds this organization alone.
+
+        Its own record is such a saying, whichever hosts it names.
+        """
+        return self.provider(key) if is_own(key) else self.providers.get(key, Pace())
 
     def shared(self, key: str) -> Pace:
         """Return what all organizations keep to together at each host of a provider.
 
         What an organization set itself takes the place of the record's, for its own calls.
         """
-        own, record = self.own(key), catalogue.find(key)
+        record = catalogue.find(key)
         if record is None:
             return Pace()
+        own = self.own(key)
         rate = None if own.rate else record.limits.rate
         return Pace(rate, None if own.concurrency else record.limits.concurrency)
 
@@ -61,7 +68,7 @@ class Limits:
 
 
 def limits_of(organization: Organization) -> Limits:
-    """Return the limits that count now; one query."""
+    """Return the limits that count now; one query, one more where own records are asked for."""
     rows = list(Limit.objects.filter(organization=organization))
     own = {
         scope: {_owner(row): _pace(row) for row in rows if row.scope == scope}
@@ -72,6 +79,7 @@ def limits_of(organization: Organization) -> Limits:
         _over(own[LimitScope.PLATFORM].get("", Pace()), default),
         {str(key): pace for key, pace in own[LimitScope.PROVIDER].items()},
         {int(key): pace for key, pace in own[LimitScope.APP].items()},
+        book_of(organization),
     )
 
 
@@ -108,7 +116,7 @@ def effective_limits(
 ) -> Effective:
     """Return what binds items that make so many calls to the platform and to the provider."""
     limits = limits_of(organization)
-    known = catalogue.find(provider_key)
+    known = limits.book.find(provider_key)
     asked = [
         ("Cloud Elements", limits.platform, platform_calls),
         (

@@ -12,10 +12,21 @@ from django.db.models import Q
 from ceadmin.lib.sealed import SealedField
 from ceadmin.teams.models import Organization
 from providers import catalogue, sites
+from providers.book import Book, elements_of
 from providers.choices import CallbackMode, LimitScope
+from providers.own import OwnProvider, OwnProviderVersion
 from providers.querysets import ProviderAppQuerySet
 from providers.rules import MOST
 from providers.spec import Provider
+
+__all__ = [
+    "EnabledProvider",
+    "Limit",
+    "OwnProvider",
+    "OwnProviderVersion",
+    "ProviderApp",
+    "enabled_keys",
+]
 
 
 class ProviderApp(models.Model):
@@ -88,20 +99,25 @@ class ProviderApp(models.Model):
 
     @property
     def provider(self) -> Provider:
-        """Its record; raises `UnknownProvider` when the catalogue no longer has it."""
-        return catalogue.get(self.provider_key)
+        """Its record; raises `UnknownProvider` when its organization has it no longer."""
+        return self._book.get(self.provider_key)
+
+    @property
+    def _book(self) -> Book:
+        return Book(self.organization_id)
 
     def clean(self) -> None:
         """Refuse an unknown provider, a foreign element, and values that do not fit."""
+        book = self._book
         try:
-            provider = self.provider
+            provider = book.get(self.provider_key)
         except catalogue.UnknownProvider:
             raise ValidationError(
                 {"provider_key": "The catalogue has no such provider."}
             ) from None
         errors = {
             **self._name_errors(),
-            **self._element_errors(provider),
+            **self._element_errors(provider, book),
             **self._callback_errors(),
         }
         problems = sites.problems(provider, self.site)
@@ -119,16 +135,16 @@ class ProviderApp(models.Model):
             return {}
         return {"name": ["The organization has a provider app of this name."]}
 
-    def _element_errors(self, provider: Provider) -> dict[str, list[str]]:
-        known = _elements(provider)
+    def _element_errors(self, provider: Provider, book: Book) -> dict[str, list[str]]:
+        known = elements_of(provider)
         if self.element_key in known:
             return {}
         if known:
             return {"element_key": [f"{provider.name} has {', '.join(known)}."]}
         # A record for any element lets its owner say where tokens are sent.
-        for other in catalogue.all():
-            if self.element_key in _elements(other):
-                return {"element_key": [_HAS_A_RECORD.format(name=other.name)]}
+        other = book.for_element(self.element_key)
+        if other is not None:
+            return {"element_key": [_HAS_A_RECORD.format(name=other.name)]}
         return {}
 
     def _callback_errors(self) -> dict[str, list[str]]:
@@ -146,10 +162,6 @@ _HAS_A_RECORD = (
     "The catalogue knows this element: choose {name} as the provider, whose record says "
     "where its tokens may be sent."
 )
-
-
-def _elements(provider: Provider) -> tuple[str, ...]:
-    return (*provider.element_keys, *provider.related_element_keys)
 
 
 class EnabledProvider(models.Model):
@@ -280,9 +292,13 @@ class Limit(models.Model):
         if self.scope == LimitScope.APP and self.provider_app is not None:
             return self.provider_app.name
         if self.scope == LimitScope.PROVIDER:
-            known = catalogue.find(self.provider_key)
+            known = self._book.find(self.provider_key)
             return known.name if known else self.provider_key
         return str(LimitScope.PLATFORM.label)
+
+    @property
+    def _book(self) -> Book:
+        return Book(self.organization_id)
 
     def clean(self) -> None:
         """Refuse what limits nothing, everything, or nobody."""
@@ -292,7 +308,7 @@ class Limit(models.Model):
 
     def _problems(self) -> dict[str, str]:
         provider, app = self.scope == LimitScope.PROVIDER, self.scope == LimitScope.APP
-        known = catalogue.find(self.provider_key) is not None
+        known = self._book.find(self.provider_key) is not None
         rows = Limit.objects.filter(
             organization=self.organization_id,
             scope=self.scope,

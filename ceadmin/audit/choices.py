@@ -21,6 +21,17 @@ class Action(models.TextChoices):
     PROVIDER_APP_REMOVED = "provider_app_removed", "A provider app was removed."
     PROVIDER_ENABLED = "provider_enabled", "A provider was switched on."
     PROVIDER_DISABLED = "provider_disabled", "A provider was switched off again."
+    OWN_PROVIDER_ADDED = "own_provider_added", "An own provider was added."
+    OWN_PROVIDER_CHANGED = "own_provider_changed", "An own provider was changed."
+    OWN_PROVIDER_IMPORTED = (
+        "own_provider_imported",
+        "An own provider was read from a file.",
+    )
+    OWN_PROVIDER_RESTORED = (
+        "own_provider_restored",
+        "An own provider got an older version back.",
+    )
+    OWN_PROVIDER_REMOVED = "own_provider_removed", "An own provider was removed."
     LIMIT_CHANGED = "limit_changed", "A limit of calls was set or taken away."
     KEYS_ROTATING = "keys_rotating", "Sealing anew with the newest key was begun."
     KEYS_ROTATED = "keys_rotated", "Secrets were sealed anew with the newest key."

@@ -38,6 +38,7 @@ class Call:
     held: Grant | None = (
         None  # at the provider with this grant: a single call goes over an OAuth session
     )
+    record_version: int = 0  # of the own record that it follows; 0: the catalogue's
 
 
 @dataclass(frozen=True, slots=True)

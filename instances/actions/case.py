@@ -37,6 +37,7 @@ class Case:
     hub: str = ""
     element_token: str = field(default="", repr=False)
     provider: Provider | None = None  # None: the catalogue does not know the element
+    record_version: int = 0  # of an own record; 0: one of the catalogue
     switched_off: bool = False  # its record is off, and no owner switched it on
     app: App | None = None  # None: no provider app is assigned
     site: Mapping[str, str] = field(

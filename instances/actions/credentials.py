@@ -26,7 +26,7 @@ from instances.actions.load import app_of, callback_address, credentials_of
 from instances.choices import InstanceStatus
 from instances.cloud_elements import OAuthClient
 from instances.models import Instance
-from providers import catalogue
+from providers.book import book_of
 from providers.choices import CallbackMode, Flow
 from providers.models import ProviderApp
 
@@ -214,9 +214,13 @@ def try_app(app: ProviderApp, *, actor: Actor, now: datetime) -> Report:
 def ask_about(app: ProviderApp, secret: str) -> Report:
     """Return what the platform makes of a provider app with this secret; raise SealError."""
     ours = app.callback_mode == CallbackMode.OURS
-    callback = callback_address(app.provider_key) if ours else app.callback_url
+    callback = (
+        callback_address(app.provider_key, app.organization)
+        if ours
+        else app.callback_url
+    )
     client = OAuthClient(app.client_id, secret, callback, app.scope)
-    provider = catalogue.find(app.provider_key)
+    provider = book_of(app.organization).find(app.provider_key)
     oauth1 = provider is not None and provider.flow == Flow.OAUTH1
     return drive(
         connection.provider_app(

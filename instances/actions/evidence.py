@@ -150,6 +150,8 @@ def intent_entry(
         "try": item.tries,
         "grant": call.grant,
     }
+    if call.record_version:
+        facts["record_version"] = call.record_version
     return Entry(Action.REVOKE_INTENDED, actor=actor, facts=facts, **about(item, run))
 
 

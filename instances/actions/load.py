@@ -21,8 +21,9 @@ from instances.actions.case import App, Case
 from instances.choices import DESTRUCTIVE, AttemptState, Outcome
 from instances.cloud_elements import Credentials
 from instances.models import Attempt, Instance, Item, Run
-from providers import catalogue
+from providers.book import Book, book_of
 from providers.models import ProviderApp, enabled_keys
+from providers.own import is_own
 
 #: Under which its column seals an element token.
 _TOKEN = "instance.element_token"  # noqa: S105 (a label)
@@ -63,9 +64,20 @@ def app_of(app: ProviderApp) -> App:
     )
 
 
-def callback_address(provider_key: str) -> str:
+def callback_address(provider_key: str, organization: Organization) -> str:
     """Return our callback for a provider: each has a path of its own, which is the defence against mix-up (RFC 9700 §4.4)."""
-    return f"{settings.PUBLIC_URL.rstrip('/')}/oauth/callback/{provider_key}/"
+    path = f"/oauth/callback/{callback_name(provider_key, organization)}/"
+    return f"{settings.PUBLIC_URL.rstrip('/')}{path}"
+
+
+def callback_name(provider_key: str, organization: Organization) -> str:
+    """Return what names a provider in its callback's path.
+
+    Two organizations may have own records of one key and of two servers: each a path of
+    its own.
+    """
+    own = is_own(provider_key)
+    return f"{provider_key}-{organization.uid.hex}" if own else provider_key
 
 
 def actor_of_run(run: Run) -> Actor:
@@ -103,9 +115,9 @@ def load_cases(items: Sequence[Item], run: Run) -> dict[int, Start]:
     instances = Instance.objects.filter(among(Instance, "id", wanted))
     rows = instances.values_list(*_Known._fields)
     found = {row[0]: _Known._make(row) for row in rows}
-    apps = _apps(found.values())
-    off = _switched_off(run, found.values(), apps)
-    frame = _Frame(run, credentials, apps, _revoked_before(items, run), off)
+    apps, book = _apps(found.values()), book_of(run.organization)
+    off = _switched_off(run, found.values(), apps, book)
+    frame = _Frame(run, credentials, apps, _revoked_before(items, run), off, book)
     return {item.pk: _start(item, found, frame) for item in items}
 
 
@@ -118,6 +130,7 @@ class _Frame:
     apps: Mapping[int, tuple[str, App | SealError]]  # with the provider's key
     sent: set[int]  # items, see `_revoked_before`
     off: frozenset[str]  # the providers that nobody switched on
+    book: Book  # its records as they are while these items are worked
 
 
 def _apps(rows: Iterable[_Known]) -> dict[int, tuple[str, App | SealError]]:
@@ -130,13 +143,16 @@ def _apps(rows: Iterable[_Known]) -> dict[int, tuple[str, App | SealError]]:
 
 
 def _switched_off(
-    run: Run, rows: Iterable[_Known], apps: Mapping[int, tuple[str, App | SealError]]
+    run: Run,
+    rows: Iterable[_Known],
+    apps: Mapping[int, tuple[str, App | SealError]],
+    book: Book,
 ) -> frozenset[str]:
     """Return the providers whose record is off here; asks only where a record is off by itself."""
     if run.kind not in DESTRUCTIVE:
         return frozenset()
     keys = {row.provider_key for row in rows} | {key for key, _ in apps.values()}
-    records = [record for key in keys if (record := catalogue.find(key))]
+    records = [record for key in keys if (record := book.find(key))]
     off = {record.key for record in records if record.needs_switch}
     return frozenset(off - enabled_keys(run.organization)) if off else frozenset()
 
@@ -203,13 +219,14 @@ def _case(
         element_key=known.element_key,
         hub=known.hub,
         element_token=token,
-        provider=catalogue.find(provider_key),
+        provider=frame.book.find(provider_key),
+        record_version=frame.book.version(provider_key),
         switched_off=provider_key in frame.off,
         app=app,
         site=dict(known.site),
         options={**run.options, "account": known.account},
         status=known.status,
         prior_intent=prior_intent,
-        our_callback_url=callback_address(provider_key),
+        our_callback_url=callback_address(provider_key, run.organization),
         reauthenticate_by=run.organization.reauthenticate_by,
     )

@@ -198,7 +198,7 @@ def _trial(
     known_by = sealed.traces(grant.refresh_token or grant.access_token)
     token = remote.token or case.element_token
     account = str(case.options.get("account") or "")
-    same = reach.key_of(provider.key, account, grant.client_id)
+    same = reach.key_of(provider, account, grant.client_id)
     return Trial(case, provider, grant, steps, known_by, token, reach=same)
 
 
@@ -298,6 +298,7 @@ def _send(trial: Trial, step: Step) -> Flow[Verdict]:
         reach=trial.reach,
         instead_of=trial.instead_of,
         held=trial.grant,
+        record_version=trial.case.record_version,
     )
     verdict, wait = yield from _exchange(trial, step, call)
     if wait is not None:

@@ -18,9 +18,11 @@ from django.utils.safestring import SafeString
 from ceadmin import ui
 from ceadmin.frame import organizations_in_view
 from ceadmin.teams.choices import Act
+from ceadmin.teams.models import Organization
 from ceadmin.teams.permissions import organizations
 from instances.models import Instance
 from providers import catalogue
+from providers.book import book_of
 from providers.models import EnabledProvider
 from providers.spec import Provider
 
@@ -35,11 +37,15 @@ def record(request: HttpRequest, key: str) -> Provider | None:
     return catalogue.find(key)
 
 
-def link(key: str) -> SafeString | str:
-    """Draw a provider's name as a link to its page; "" where the catalogue has no such record."""
+def link(key: str, organization: Organization | None = None) -> SafeString | str:
+    """Draw a provider's name as a link to its page; "" where there is no such record.
+
+    An own record of `organization` is named alone: the catalogue's pages do not show it.
+    """
     known = catalogue.find(key)
     if known is None:
-        return ""
+        own = book_of(organization).find(key) if organization else None
+        return own.name if own else ""
     return format_html(
         '<a href="{}">{}</a>', reverse("admin:provider", args=[key]), known.name
     )

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
 
 from ceadmin.frame import FramedAdmin, chosen_organization
 from ceadmin.teams.choices import Act
+from ceadmin.teams.models import Organization
 from ceadmin.teams.permissions import organizations
 from ceadmin.teams.scoping import ScopedAdmin, user_of
 from providers import catalogue
+from providers.book import names_of
+from providers.models import OwnProvider
 
 
 def without_shortcuts(form: Any, name: str) -> Any:
@@ -33,9 +37,7 @@ class OwnersAdmin(FramedAdmin, ScopedAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Propose the organization that the person works in, or their only one."""
         given: dict[str, Any] = dict(super().get_changeform_initial_data(request))
-        chosen = chosen_organization(request)
-        owned = organizations(user_of(request), Act.OWN)
-        only = owned[0] if chosen is None and owned.count() == 1 else chosen
+        only = proposed_organization(request)
         return {"organization": only.pk, **given} if only else given
 
     def render_change_form(
@@ -47,8 +49,58 @@ class OwnersAdmin(FramedAdmin, ScopedAdmin):
         )
 
 
+def proposed_organization(request: HttpRequest) -> Organization | None:
+    """Return the organization that the person works in, else the only one they own."""
+    chosen = chosen_organization(request)
+    owned = organizations(user_of(request), Act.OWN)
+    return owned[0] if chosen is None and owned.count() == 1 else chosen
+
+
 def offer_providers(form: forms.BaseForm) -> None:
-    """Let a form's `provider_key` be chosen by name from the whole catalogue."""
+    """Let a form's `provider_key` be chosen by name from the whole catalogue.
+
+    Own records come before it: those of the organizations that the form offers.
+    """
     known = [(one.key, one.name) for one in catalogue.all()]
-    choices = [("", "Choose a provider"), *known]
+    own = own_choices(_places(form))
+    choices = [("", "Choose a provider"), *own, *known]
     form.fields["provider_key"].choices = choices  # type: ignore[attr-defined]
+
+
+def _places(form: Any) -> Any:
+    """Return the organizations that a row can belong to; an existing one stays in its own."""
+    field = form.fields.get("organization")
+    return field.queryset if field else [form.instance.organization_id]
+
+
+def own_choices(places: Any) -> list[tuple[str, str]]:
+    """Return key and name of the own records of organizations, by name; one query.
+
+    Two organizations may have one of the same key: it is offered once, by both names.
+    """
+    rows = OwnProvider.objects.filter(organization__in=places, removed_at=None)
+    named: dict[str, list[str]] = {}
+    for key, name in rows.order_by("name").values_list("key", "name"):
+        if name not in named.setdefault(key, []):
+            named[key].append(name)
+    return [(key, f"{' / '.join(names)} (own)") for key, names in named.items()]
+
+
+class OwnNamed(ChangeList):
+    """A list whose rows know the name of their own provider: one query a page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the rows, then the names."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        pairs = {(row.organization_id, row.provider_key) for row in self.result_list}
+        names = names_of(pairs)
+        for row in self.result_list:
+            row.own_name = names.get((row.organization_id, row.provider_key), "")
+
+
+def provider_of(row: Any) -> str:
+    """Return the name of a row's provider, "" where it is not known."""
+    known = catalogue.find(row.provider_key)
+    name: str = known.name if known else getattr(row, "own_name", "")
+    return name

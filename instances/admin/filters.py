@@ -13,6 +13,7 @@ from django.utils import timezone
 from ceadmin.frame import is_bulk_action, organizations_in_view
 from ceadmin.teams.lookups import is_row_number
 from instances import selection
+from instances.admin.choosers import own_choices
 from instances.choices import InstanceStatus
 from instances.models import Instance, InstanceTag, ReconnectLink
 from providers import catalogue
@@ -57,8 +58,11 @@ class ProviderFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: Any
     ) -> Iterable[tuple[str, str]]:
-        """Offer the catalogue; no query."""
-        return [(provider.key, provider.name) for provider in catalogue.all()]
+        """Offer the catalogue, and before it the own records that the person may see."""
+        known = [(provider.key, provider.name) for provider in catalogue.all()]
+        if is_bulk_action(request):
+            return known
+        return [*own_choices(organizations_in_view(request)), *known]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Instance]

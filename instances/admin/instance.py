@@ -24,7 +24,12 @@ from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed
 from ceadmin.teams.scoping import ScopedAdmin
 from instances import selection
-from instances.admin.choosers import ONE_BUTTON, without_shortcuts
+from instances.admin.choosers import (
+    ONE_BUTTON,
+    OwnNamed,
+    provider_of,
+    without_shortcuts,
+)
 from instances.admin.drafted import DraftedFilter, SelectsDrafted
 from instances.admin.filters import (
     AppFilter,
@@ -41,7 +46,6 @@ from instances.admin.story import story_of
 from instances.admin.when import SinceFilter, WasFilter
 from instances.choices import InstanceStatus, RunKind
 from instances.models import Instance, Run
-from providers import catalogue
 
 
 @admin.register(Instance)
@@ -106,6 +110,10 @@ class InstanceAdmin(SelectsDrafted, FramedAdmin, ScopedAdmin):
         """Fetch tags with the rows."""
         return super().get_queryset(request).prefetch_related("tags")
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OwnNamed]:
+        """Name own providers, too."""
+        return OwnNamed
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -124,8 +132,7 @@ class InstanceAdmin(SelectsDrafted, FramedAdmin, ScopedAdmin):
     @admin.display(ordering="provider_key")
     def provider(self, instance: Instance) -> str:
         """Name the provider, or the element the catalogue does not know."""
-        known = catalogue.find(instance.provider_key)
-        return known.name if known else instance.element_key
+        return provider_of(instance) or instance.element_key
 
     @admin.display(description="status", ordering="status")
     def state(self, instance: Instance) -> SafeString:

@@ -21,7 +21,7 @@ from instances.admin.overview_charts import address
 from instances.admin.when import since_word
 from instances.choices import RUN_ACTIVE, InstanceStatus, Outcome, PartStatus
 from instances.models import Instance, Item, Part, ReconnectLink, Run
-from providers import catalogue
+from providers.book import book_of
 from providers.models import ProviderApp
 
 Organizations = QuerySet[Organization]
@@ -150,13 +150,12 @@ def _held(own: Organizations) -> Iterable[Need]:
     held = Part.objects.filter(
         run__organization__in=own, run__status__in=sorted(RUN_ACTIVE)
     )
-    for part in held.filter(status=PartStatus.HELD).order_by("-pk")[:_SHOWN]:
+    waiting = held.filter(status=PartStatus.HELD).select_related("run__organization")
+    for part in waiting.order_by("-pk")[:_SHOWN]:
         url = reverse("admin:instances_run_change", args=[part.run_id])
-        yield Need(
-            f"{_name(part.provider_key)} is held in a run: decide how it goes on", url
-        )
+        yield Need(f"{_name(part)} is held in a run: decide how it goes on", url)
 
 
-def _name(key: str) -> str:
-    known = catalogue.find(key)
-    return known.name if known else key or "An unknown provider"
+def _name(part: Part) -> str:
+    known = book_of(part.run.organization).find(part.provider_key)
+    return known.name if known else part.provider_key or "An unknown provider"

@@ -24,7 +24,13 @@ from ceadmin.teams.recent import require_recent
 from instances.actions import credentials, trying
 from instances.actions.findings import Report
 from instances.actions.load import callback_address
-from instances.admin.choosers import OwnersAdmin, offer_providers, without_shortcuts
+from instances.admin.choosers import (
+    OwnersAdmin,
+    OwnNamed,
+    offer_providers,
+    provider_of,
+    without_shortcuts,
+)
 from instances.admin.organization import tell, tell_tried
 from instances.admin.secrets import AGAIN, SecretField, set_on, used_last
 from instances.admin.trying import (
@@ -36,7 +42,7 @@ from instances.admin.trying import (
     tried,
 )
 from instances.models import Instance
-from providers import catalogue
+from providers.book import Book, book_of
 from providers.models import ProviderApp, enabled_keys
 from providers.oauth import missing_scopes
 
@@ -96,7 +102,9 @@ class ProviderAppForm(SecretForm):
     def clean(self) -> dict[str, Any]:
         """Take the provider's own element key where none was typed."""
         values = super().clean() or {}
-        provider = catalogue.find(values.get("provider_key", ""))
+        place = values.get("organization") or self.instance.organization_id
+        book = Book(getattr(place, "pk", place))
+        provider = book.find(values.get("provider_key", ""))
         if provider and not values.get("element_key"):
             if not provider.element_keys:
                 self.add_error("element_key", _WHICH_ELEMENT)
@@ -214,6 +222,10 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
             reverse("admin:providers_providerapp_change", args=[obj.pk])
         )
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OwnNamed]:
+        """Name own providers, too."""
+        return OwnNamed
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Leave out bulk deletion: each removal is recorded by itself."""
         actions = super().get_actions(request)
@@ -223,8 +235,7 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
     @admin.display(ordering="provider_key")
     def provider(self, app: ProviderApp) -> str:
         """Name the provider."""
-        known = catalogue.find(app.provider_key)
-        return known.name if known else app.provider_key
+        return provider_of(app) or app.provider_key
 
     @admin.display(description="state")
     def state(self, app: ProviderApp) -> SafeString:
@@ -310,7 +321,7 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
         app: Any = self.get_object(request, unquote(object_id))
         extra: dict[str, Any] = {}
         if app is not None:
-            provider = catalogue.find(app.provider_key)
+            provider = book_of(app.organization).find(app.provider_key)
             extra = {
                 "provider": provider,
                 "switched_off": bool(provider and provider.needs_switch)
@@ -318,7 +329,7 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
                 "wanted_scopes": missing_scopes(provider, app.scope)
                 if provider
                 else (),
-                "our_callback": callback_address(app.provider_key),
+                "our_callback": callback_address(app.provider_key, app.organization),
                 "may_operate": may(request.user, Act.OPERATE, app.organization),
             }
         return super().change_view(

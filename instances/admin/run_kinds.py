@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from instances import runs
 from instances.choices import DESTRUCTIVE
 from instances.models import Run
-from providers import catalogue
+from providers.book import book_of
 from providers.choices import Effect, TokenKind
 from providers.spec import Provider
 
@@ -29,8 +29,9 @@ def kinds(run: Run, effects: Iterable[runs.Effect]) -> list[tuple[str, int]]:
     if run.kind not in DESTRUCTIVE:
         return []
     counts: Counter[Effect] = Counter()
+    book = book_of(run.organization)
     for effect in effects:
-        record = catalogue.find(effect.provider_key)
+        record = book.find(effect.provider_key)
         if record and effect.possible:
             counts[_kind(record, run)] += effect.possible
     return [(words, counts[kind]) for kind, words in _WORDS.items() if counts[kind]]

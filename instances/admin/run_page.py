@@ -279,7 +279,7 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
     drill = item.run.kind == RunKind.DRILL
     return {
         "item": item,
-        "provider": catalogue_records.link(item.provider_key),
+        "provider": catalogue_records.link(item.provider_key, item.run.organization),
         "run": item.run,
         "run_title": title_of(item.run, item.run.total),
         "told": told,

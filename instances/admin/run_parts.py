@@ -13,8 +13,8 @@ from ceadmin import ui
 from instances import runs
 from instances.actions.causes import sentence
 from instances.choices import PartStatus, RunStatus
-from instances.engine.held import name_of
 from instances.models import Part, Run
+from providers.book import Book, book_of
 
 #: So many providers are named; more are counted.
 _NAMED = 4
@@ -65,13 +65,18 @@ def parts(run: Run, counts: runs.Progress) -> dict[str, Any]:
     open_now = sum(left.values())
     undecided = sum(left[one.provider_key] for one in waiting)
     rests = runs.resting(run, timezone.now())
+    book = book_of(run.organization)
     return {
-        "troubles_held": [_trouble(some, left) for some in runs.alike(waiting)],
+        "troubles_held": [_trouble(some, left, book) for some in runs.alike(waiting)],
         "only_held": run.status == RunStatus.RUNNING and undecided == open_now > 0,
         "others_wait": run.status == RunStatus.PAUSED and 0 < undecided < open_now,
-        "resting": _resting(rests, left),
-        "trying": _named(one for one in rows if one.status == PartStatus.CANARY),
-        "left_out": _named(one for one in rows if one.status == PartStatus.LEFT_OUT),
+        "resting": _resting(rests, left, book),
+        "trying": _named(
+            (one for one in rows if one.status == PartStatus.CANARY), book
+        ),
+        "left_out": _named(
+            (one for one in rows if one.status == PartStatus.LEFT_OUT), book
+        ),
         "standing": _standing(rows, rests),
         "outages": _outages(counts, {one.provider_key for one in waiting}),
     }
@@ -92,13 +97,13 @@ def _standing(rows: list[Part], rests: Mapping[str, timedelta]) -> dict[str, str
 
 
 def _resting(
-    rests: Mapping[str, timedelta], left: Mapping[str, int]
+    rests: Mapping[str, timedelta], left: Mapping[str, int], book: Book
 ) -> list[tuple[str, str]]:
     """Return who is left alone and for how long; what lasts as long for several is one line."""
     alike: dict[str, list[str]] = {}
     for key, rest in sorted(rests.items()):
         if left.get(key):
-            alike.setdefault(ui.roughly(rest), []).append(name_of(key))
+            alike.setdefault(ui.roughly(rest), []).append(book.name_of(key))
     return [(_listed(names), time) for time, names in alike.items()]
 
 
@@ -122,25 +127,25 @@ def _sentence(some: list[runs.Outage]) -> str:
     return f"{count} of {total} instances of {names} fail alike. {_EVERYWHERE}"
 
 
-def _trouble(some: list[Part], left: Mapping[str, int]) -> Trouble:
+def _trouble(some: list[Part], left: Mapping[str, int], book: Book) -> Trouble:
     first, several = some[0], len(some) > 1
     cause = sentence(runs.commonest(first))
     shown = [item for one in some for item in one.evidence.get("items", ())]
     return Trouble(
-        name=_named(some),
+        name=_named(some, book),
         keys=",".join(one.provider_key for one in some),
         why=_WHY.get(first.cause, ""),
         told=f"{_EVERYWHERE} {cause}".strip() if several else first.explanation,
         left=sum(left[one.provider_key] for one in some),
-        single=tuple((one.provider_key, name_of(one.provider_key)) for one in some)
+        single=tuple((one.provider_key, book.name_of(one.provider_key)) for one in some)
         if several
         else (),
         items=tuple(shown[:5]),
     )
 
 
-def _named(some: Iterable[Part]) -> str:
-    return _listed([name_of(one.provider_key) for one in some])
+def _named(some: Iterable[Part], book: Book) -> str:
+    return _listed([book.name_of(one.provider_key) for one in some])
 
 
 def _listed(names: list[str]) -> str:

@@ -21,8 +21,8 @@ from instances.choices import (
     Weight,
     meaning,
 )
-from instances.engine.held import name_of
 from instances.models import Item, Run
+from providers.book import book_of
 
 #: The poll brings these rows again and again, so they are few; a list shows all.
 SHOWN = 20
@@ -95,10 +95,10 @@ def providers(
         return []
     largest = sorted(counts.providers.items(), key=lambda one: (-one[1][1], one[0]))
     listing = f"{reverse('admin:instances_item_changelist')}?run__id__exact={run.pk}"
-    rows = largest[:_PROVIDERS]
+    rows, book = largest[:_PROVIDERS], book_of(run.organization)
     return [
         Share(
-            name_of(key),
+            book.name_of(key),
             done,
             total,
             "" if run.items_removed_at else f"{listing}&provider_key__exact={key}",

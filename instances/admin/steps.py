@@ -14,7 +14,7 @@ from instances.actions.evidence import main_attempt
 from instances.admin import words
 from instances.choices import AttemptState, ItemStatus, Outcome
 from instances.models import Attempt, Item, ReconnectLink
-from providers import catalogue
+from providers.book import book_of
 from providers.choices import CallbackMode
 
 #: Where a drill waits for a person, and the step that is made when they start.
@@ -93,7 +93,7 @@ def _made(attempt: Attempt, item: Item) -> Made:
         purpose=attempt.purpose,
         method=attempt.method,
         url=attempt.url,
-        provider=catalogue.find(item.provider_key),
+        provider=book_of(item.run.organization).find(item.provider_key),
         form=str(item.run.options.get("form") or "default"),
         ours=app is None or app.callback_mode == CallbackMode.OURS,
     )

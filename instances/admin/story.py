@@ -21,7 +21,7 @@ from instances.admin.standing import Standing, standing_of
 from instances.admin.timeline import Line, lines_of
 from instances.admin.uptime import Uptime, uptime_of
 from instances.models import Instance
-from providers import catalogue
+from providers.book import book_of
 
 #: So many of those that share its grant are named.
 _SHOWN = 20
@@ -82,7 +82,7 @@ def story_of(instance: Instance, user: User | AnonymousUser, now: datetime) -> S
 
 
 def _affected(instance: Instance) -> Affected:
-    provider = catalogue.find(instance.provider_key)
+    provider = book_of(instance.organization).find(instance.provider_key)
     listing = reverse("admin:instances_instance_changelist")
     names = sorted(tag.name for tag in instance.tags.all())
     mine = Instance.objects.filter(pk=instance.pk)
@@ -99,7 +99,7 @@ def _affected(instance: Instance) -> Affected:
 
 
 def _by_hand(instance: Instance) -> ByHand | None:
-    provider = catalogue.find(instance.provider_key)
+    provider = book_of(instance.organization).find(instance.provider_key)
     if provider is None or not provider.manual_steps:
         return None
     return ByHand(provider.name, provider.manual_steps, not provider.revocable)
@@ -108,7 +108,10 @@ def _by_hand(instance: Instance) -> ByHand | None:
 def _facts(instance: Instance) -> tuple[tuple[str, Any], ...]:
     return (
         ("Id at the platform", instance.remote_id),
-        ("Provider", catalogue_records.link(instance.provider_key)),
+        (
+            "Provider",
+            catalogue_records.link(instance.provider_key, instance.organization),
+        ),
         ("Element", instance.element_key),
         ("Organization", _page_of(instance.organization)),
         ("Provider app", _page_of(instance.provider_app) or "None assigned"),

@@ -23,6 +23,7 @@ from instances.choices import RunKind
 from instances.engine.lanes import Lane, Scope, Thread, Waiter
 from providers.answers import retry_after
 from providers.limits import Limits
+from providers.own import is_own
 
 #: A pause that is longer gives items back that have changed nothing yet: what was read
 #: for them would be old when their turn comes.
@@ -323,7 +324,7 @@ class Gate:
         if not key:
             return list(self.platform.scopes)
         # The hand asks too, while the loop may find one more host.
-        names = tuple(_hosts.get(key, ())) if self.calls[1] else ()
+        names = tuple(_hosts.get(self._known(key), ())) if self.calls[1] else ()
         return [self.scopes[name] for name in names if name in self.scopes]
 
     def _items_a_second(self, key: str) -> float | None:
@@ -358,20 +359,21 @@ class Gate:
 
     def _open(self, host: str, thread: Thread) -> Lane:
         key = thread.item.provider_key
-        name = f"host:{host.lower()}"
+        name, own = f"host:{host.lower()}", self.limits.own(key)
         scopes = [(name, self.limits.shared(key))]
-        if self.limits.own(
-            key
-        ).is_set:  # of one organization, so it stops no other's calls
-            scopes.append((f"org:{self.organization}:{name}", self.limits.own(key)))
+        if own.is_set:  # of one organization, so it stops no other's calls
+            scopes.append((f"org:{self.organization}:{name}", own))
         if thread.app and self.limits.app(thread.app).is_set:
             scopes.append((f"app:{thread.app}", self.limits.app(thread.app)))
-        if len(_hosts[key]) < _MOST_HOSTS:
-            _hosts[key].add(scopes[0][0])
+        if len(_hosts[self._known(key)]) < _MOST_HOSTS:
+            _hosts[self._known(key)].add(scopes[0][0])
         lane = self.lanes[host, thread.app] = self._lane(key, *scopes)
         self._look(lane.scopes)
         self._refresh(time.monotonic())
         return lane
+
+    def _known(self, key: str) -> str:
+        return f"{self.organization}:{key}" if is_own(key) else key
 
     def _lane(self, key: str, *wanted: tuple[str, Limit]) -> Lane:
         return Lane(tuple(self._scope(name, limit) for name, limit in wanted), key)

@@ -8,17 +8,11 @@ from typing import Any
 
 from instances.actions.causes import sentence
 from instances.choices import Outcome
-from instances.models import Attempt, Item, Part
-from providers import catalogue
+from instances.models import Attempt, Item, Part, Run
+from providers.book import book_of
 
 #: So many items are shown, each with what was answered.
 _SHOWN = 5
-
-
-def name_of(key: str) -> str:
-    """Return a provider's name for people."""
-    known = catalogue.find(key)
-    return known.name if known else "unknown"
 
 
 def of_canary(bad: Sequence[Item], tried: int) -> str:
@@ -33,9 +27,10 @@ def of_breaker(part: Part, bad: Sequence[Item]) -> str:
     return f"{window} failed: {_counted(bad)}. {_cause(bad)}".strip()
 
 
-def of_pause(keys: Sequence[str]) -> str:
+def of_pause(keys: Sequence[str], run: Run) -> str:
     """Return why a run is paused after the first items of these providers."""
-    names = [name_of(key) for key in keys]
+    book = book_of(run.organization)
+    names = [book.name_of(key) for key in keys]
     listed = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
     return (
         f"The first instances of {listed} did not end as the record expects. Look at "

@@ -231,7 +231,7 @@ def pause(run: Run) -> None:
     """Pause a run whose first answers differ from what a record expects."""
     parts = Part.objects.filter(run=run, status=PartStatus.HELD, cause="canary")
     keys = parts.order_by("provider_key").values_list("provider_key", flat=True)
-    words = held.of_pause(list(keys))
+    words = held.of_pause(list(keys), run)
     running = Run.objects.filter(pk=run.pk, status=RunStatus.RUNNING)
     paused = Run.objects.filter(pk=run.pk, status=RunStatus.PAUSED, problem="canary")
     changes = {"problem": "canary", "problem_text": words}

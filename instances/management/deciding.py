@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from instances import runs
 from instances.actions.causes import sentence
-from instances.engine.held import name_of
 from instances.models import Part, Run
+from providers.book import book_of
 
 
 def held_lines(run: Run) -> Iterator[str]:
@@ -20,7 +20,8 @@ def held_lines(run: Run) -> Iterator[str]:
 
 def _trouble(run: Run, some: list[Part]) -> Iterator[str]:
     """Yield one trouble, however many providers it holds."""
-    names = ", ".join(name_of(part.provider_key) for part in some)
+    book = book_of(run.organization)
+    names = ", ".join(book.name_of(part.provider_key) for part in some)
     are = "is" if len(some) == 1 else "are"
     yield f"  {names} {are} held: {some[0].explanation}"
     keys = " ".join(part.provider_key or "unknown" for part in some)

@@ -9,6 +9,7 @@ from instances.reconnect.errors import CallbackRefused, LinkError
 from instances.reconnect.links import (
     Opened,
     address_of,
+    callback_of,
     cancel,
     expire_overdue,
     make_link,
@@ -38,6 +39,7 @@ __all__ = [
     "accept_account",
     "address_of",
     "callback",
+    "callback_of",
     "cancel",
     "consent_by_itself",
     "expire_overdue",

@@ -20,6 +20,7 @@ from ceadmin.teams.choices import Act
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import actor_of, require
 from instances.actions.calls import Result
+from instances.actions.load import callback_name
 from instances.actions.settle import Settlement, settle_many
 from instances.choices import LINK_OPEN, ItemStatus, LinkStatus, Outcome
 from instances.models import Instance, Item, ReconnectLink
@@ -254,3 +255,8 @@ def provider_key_of(instance: Instance) -> str:
     """Return the provider whose consent page the instance needs."""
     app = instance.provider_app
     return app.provider_key if app else instance.provider_key
+
+
+def callback_of(instance: Instance) -> str:
+    """Return what the instance's callback is named by in its path."""
+    return callback_name(provider_key_of(instance), instance.organization)

@@ -29,7 +29,7 @@ from instances.models import Attempt, Item, ReconnectLink
 from instances.reconnect import refusals
 from instances.reconnect.close import close, hand_over, item_of
 from instances.reconnect.errors import CallbackRefused, LinkError
-from instances.reconnect.links import entry, provider_key_of, word_of
+from instances.reconnect.links import callback_of, entry, provider_key_of, word_of
 from instances.reconnect.state import (
     Visitor,
     consume,
@@ -40,7 +40,8 @@ from instances.reconnect.state import (
     require_fresh,
     single,
 )
-from providers import catalogue, oauth
+from providers import oauth
+from providers.book import book_of
 from providers.errors import BadCallbackValue
 
 _LONGEST_CODE = 4096
@@ -184,7 +185,7 @@ def _require_own(link: ReconnectLink, visitor: Visitor, provider_key: str) -> No
     """
     if not is_bound(link, visitor):
         raise CallbackRefused("other_browser")
-    if provider_key_of(link.instance) != provider_key:
+    if callback_of(link.instance) != provider_key:
         raise CallbackRefused("wrong_callback", link)
     place = link.instance.organization
     if visitor.user is not None and not may(visitor.user, Act.OPERATE, place):
@@ -220,7 +221,7 @@ def _note_consent(link: ReconnectLink, now: datetime) -> None:
         step=consent_flow.STEP_CONSENT,
         purpose="consent",
         method="GET",
-        url=f"/oauth/callback/{provider_key_of(link.instance)}/",
+        url=f"/oauth/callback/{callback_of(link.instance)}/",
         state=AttemptState.ANSWERED,
         code="code_received",
         at=now,
@@ -259,7 +260,8 @@ def _provider_data(
         return _unusable("malformed_code")
     key = provider_key_of(link.instance)
     try:
-        beside = oauth.provider_data(catalogue.get(key), values) if key else {}
+        known = book_of(link.instance.organization).find(key)
+        beside = oauth.provider_data(known, values) if known else {}
     except BadCallbackValue as problem:
         return _unusable("bad_callback_value", name=problem.name)
     return {"code": code, **beside}

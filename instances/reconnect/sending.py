@@ -26,7 +26,7 @@ from instances.choices import Outcome
 from instances.models import ReconnectLink
 from instances.reconnect.errors import LinkError
 from instances.reconnect.links import address_of, entry, provider_key_of, word_of
-from providers import catalogue
+from providers.book import book_of
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ _REFUSED = (
 @sensitive_variables()
 def _written(link: ReconnectLink, to: str, address: str, language: str) -> EmailMessage:
     brand = brand_of(link.instance.organization)
-    record = catalogue.find(provider_key_of(link.instance))
+    record = book_of(link.instance.organization).find(provider_key_of(link.instance))
     words = {
         "who": (brand and brand.name) or link.instance.organization.name,
         "service": record.name if record else link.instance.element_key,

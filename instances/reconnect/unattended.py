@@ -18,7 +18,7 @@ from instances.choices import ItemStatus, LinkStatus, Outcome
 from instances.models import Item, ReconnectLink
 from instances.reconnect.close import close, item_of
 from instances.reconnect.errors import CallbackRefused, LinkError
-from instances.reconnect.links import provider_key_of
+from instances.reconnect.links import callback_of
 from instances.reconnect.person import callback, start
 from instances.reconnect.state import IN_HAND, Visitor, from_now, new_secret
 
@@ -42,9 +42,7 @@ def consent_by_itself(link: ReconnectLink, *, now: datetime) -> ReconnectLink:
         back = _play(link, item, url, actor)
         fresh = ReconnectLink.objects.detailed().get(pk=link.pk)
         query = parse_qs(urlsplit(back).query, keep_blank_values=True)
-        return callback(
-            provider_key_of(fresh.instance), query, visitor=visitor, now=now
-        )
+        return callback(callback_of(fresh.instance), query, visitor=visitor, now=now)
     except (LinkError, CallbackRefused, http.HttpError) as problem:
         return _give_up(link, item, problem, actor, now)
 

@@ -1,9 +1,10 @@
 """The second person: what they are asked about a draft, and what their answer is good for.
 
-A question is bound to the frozen list, the options, the reason and the ticket of its draft,
-to the provider apps of its instances, and to whoever dies with them: whatever changes makes
-another hash, and the answer is not for that. Neither who
-drafted nor who asked can approve, not even as a superuser; nor can the approver start.
+A question is bound to the frozen list, the options, the reason and the ticket of its
+draft, to the provider apps of its instances, to the versions of own records, and to
+whoever dies with them: whatever changes makes another hash, and the answer is not for
+that. Neither who drafted nor who asked can approve, not even as a superuser; nor can the
+approver start.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ceadmin.teams.terms import terms_of
 from ceadmin.teams.users import Hand
 from instances.choices import RunStatus
 from instances.models import Approval, Run
-from instances.runs.digest import digest_of
+from instances.runs.digest import digest_of, refuse_other_record
 from instances.runs.errors import Denied, RunError
 from instances.runs.freezing import list_hash
 from instances.runs.kin import Kin, kin_of
@@ -203,8 +204,8 @@ def _check_subject(run: Run, asked: Approval, digest: str) -> None:
     if asked.digest != _digest_of(asked, run) or list_hash(run) != run.selection_hash:
         raise Denied(
             "changed",
-            "The list or the options changed after this was asked. Refuse it, and let "
-            "it be asked again.",
+            "The list, the options, a provider app or an own provider changed after this "
+            "was asked. Refuse it, and let it be asked again.",
         )
 
 
@@ -306,6 +307,7 @@ def _check_use(run: Run, asked: Approval, wanted: dict[str, Any], user: User) ->
             "approval is void. Ask again.",
         )
     if asked.digest != _digest_of(asked, run, wanted):
+        refuse_other_record(run, asked.asked_at)
         raise Denied(
             "not_as_approved",
             "This is not what was approved: the options, the reason or the ticket "

@@ -10,7 +10,6 @@ from django.core.cache import cache
 from ceadmin import ui
 from ceadmin.lib.ratelimit import Limit
 from instances.choices import RunKind
-from instances.engine.held import name_of
 from instances.models import Run
 from instances.runs.history import Cost, costs, usual
 from providers.limits import limits_of
@@ -59,7 +58,9 @@ def _bounds(run: Run, items: Mapping[str, int]) -> Iterator[Bound]:
     for key, pace in paces.items():
         cost, count = each[key], items[key]
         calls = count * cost.provider_calls
-        yield from _of(name_of(key), pace, (calls, calls * cost.call_seconds))
+        yield from _of(
+            limits.book.name_of(key), pace, (calls, calls * cost.call_seconds)
+        )
 
 
 def _limits(pace: Limit) -> bool:

@@ -10,7 +10,6 @@ from django.db import transaction
 from ceadmin.audit.choices import Action
 from ceadmin.teams.models import User
 from instances.choices import PartStatus, RunStatus
-from instances.engine.held import name_of
 from instances.models import Part, Run
 from instances.runs.ending import finish_if_done, finish_left_out
 from instances.runs.errors import RunError
@@ -18,6 +17,7 @@ from instances.runs.plan import wake
 from instances.runs.recording import denials_recorded, hand_of, record_act
 from instances.runs.rights import require_for
 from instances.runs.wishes import checked_connections
+from providers.book import book_of
 
 #: Runs whose items are worked, or will be as soon as somebody says so.
 _AT_WORK = (RunStatus.RUNNING, RunStatus.PAUSED)
@@ -77,9 +77,10 @@ def _decide(
         return
     if not Part.objects.filter(run=run, provider_key=key).exists():
         raise RunError("no_such_provider", f"No item of the run is of “{key}”.")
+    name = book_of(run.organization).name_of(key)
     raise RunError(
         "decided_already",
-        f"{name_of(key)} waits for no decision in this run now. Reload the page.",
+        f"{name} waits for no decision in this run now. Reload the page.",
     )
 
 

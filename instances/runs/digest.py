@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
 
-from instances.models import Instance, Run
-from providers.models import ProviderApp
+from instances.models import Instance, Item, Run
+from instances.runs.errors import Denied
+from providers.book import book_of
+from providers.models import OwnProviderVersion, ProviderApp
 
 
 def digest_of(
@@ -25,6 +28,8 @@ def digest_of(
     told |= {name: value for name, value in (changed or {}).items() if name in told}
     told |= {"run": str(run.uid), "organization": str(run.organization.uid)}
     told["apps"] = _apps_of(run)
+    if own := _own_records_of(run):
+        told["own_records"] = own
     if siblings:
         told["siblings"] = siblings
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
@@ -38,3 +43,29 @@ def _apps_of(run: Run) -> list[list[Any]]:
     apps = ProviderApp.objects.filter(pk__in=pks).order_by("pk")
     facts = apps.values_list("pk", "provider_key", "client_id", "site")
     return [list(one) for one in facts]
+
+
+def _own_records_of(run: Run) -> list[list[str | int]]:
+    """Return the versions of the own records by which a run's instances are revoked."""
+    book = book_of(run.organization)
+    if not book.own:
+        return []
+    mine = Item.objects.filter(run=run, provider_key__in=list(book.own))
+    keys = set(mine.order_by().values_list("provider_key", flat=True).distinct())
+    return book.versions_of(keys | {str(app[1]) for app in _apps_of(run)})
+
+
+def refuse_other_record(run: Run, moment: datetime) -> None:
+    """Raise Denied, naming them, where own records of a run were changed after a moment."""
+    keys = [str(key) for key, *_ in _own_records_of(run)]
+    since = OwnProviderVersion.objects.filter(
+        own__organization=run.organization, own__key__in=keys, made_at__gt=moment
+    )
+    names = sorted(set(since.values_list("own__name", flat=True)))
+    if names:
+        raise Denied(
+            "record_changed",
+            f"The own record of {', '.join(names)} was changed after this was asked, so "
+            "the approval is not for what would be sent now. Look at the draft again "
+            "and ask again.",
+        )

@@ -35,11 +35,11 @@ from instances.choices import (
     RunKind,
     RunStatus,
 )
-from instances.engine import held
 from instances.models import Attempt, Chunk, Hold, Item, Part, ReconnectLink, Run
 from instances.reconnect.links import close_unused
 from instances.runs.aftermath import look_at_siblings, tell_siblings
 from instances.runs.plan import record_run
+from providers.book import book_of
 
 _STOPPED = "The run was stopped before this item's turn."
 _INTERRUPTED = (
@@ -156,7 +156,7 @@ def _leave_out(run: Run, key: str, now: datetime) -> None:
     )
     own = Item.objects.filter(~Exists(in_hand), run=run, provider_key=key)
     left = own.exclude(chunk_number__in=list(claimed.values_list("number", flat=True)))
-    name = held.name_of(key)
+    name = book_of(run.organization).name_of(key)
     _cancel_open(run, left, "left_out", f"A person left {name} out of the run.", now)
     chunks.filter(status=ChunkStatus.QUEUED, provider_key=key).update(
         status=ChunkStatus.DONE

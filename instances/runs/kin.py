@@ -21,8 +21,10 @@ from instances.querysets import InstanceQuerySet
 from instances.runs.rights import instances_of
 from instances.selection import frozen_hash
 from providers import catalogue
+from providers.book import Book
 from providers.choices import Reach
 from providers.models import enabled_keys
+from providers.spec import Provider
 
 #: So many are named of each provider; the list of instances shows all.
 NAMED = 10
@@ -79,13 +81,14 @@ class Kin:
         mine = among(Instance, "id", [one.pk for one in self.rows])
         return Instance.objects.filter(mine)
 
-    def by_provider(self, doubtful: dict[str, int]) -> tuple[Reached, ...]:
+    def by_provider(self, doubtful: dict[str, int], book: Book) -> tuple[Reached, ...]:
         """Return them provider by provider, with the doubtful ones beside."""
         found: dict[str, list[Relative]] = {key: [] for key in doubtful}
         for one in self.rows:
             found.setdefault(one.provider_key, []).append(one)
         return tuple(
-            _reached(key, found[key], doubtful.get(key, 0)) for key in sorted(found)
+            _reached(book.get(key), found[key], doubtful.get(key, 0))
+            for key in sorted(found)
         )
 
 
@@ -124,10 +127,9 @@ def _off(run: Run) -> set[str]:
     return careful - enabled_keys(run.organization)
 
 
-def _reached(key: str, rows: list[Relative], doubtful: int) -> Reached:
-    record = catalogue.get(key)
+def _reached(record: Provider, rows: list[Relative], doubtful: int) -> Reached:
     return Reached(
-        provider_key=key,
+        provider_key=record.key,
         provider_name=record.name,
         why=_WHY[record.reach].format(name=record.name),
         count=len(rows),

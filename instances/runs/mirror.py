@@ -12,7 +12,8 @@ from instances.choices import InstanceStatus
 from instances.cloud_elements import RemoteInstance
 from instances.models import Instance
 from instances.models.instance import instance_uid
-from providers import catalogue, revocation
+from providers import revocation
+from providers.book import Book, book_of
 from providers.models import ProviderApp
 from providers.revocation import NotRevocable
 from providers.spec import Provider
@@ -34,6 +35,7 @@ class Mirror:
 
     organization: Organization
     apps: dict[str, list[ProviderApp]]  # by element key
+    book: Book
 
     def row(
         self, remote: RemoteInstance, known: Instance | None, now: datetime
@@ -41,9 +43,9 @@ class Mirror:
         """Return the unsaved row of `remote`; what the answer lacks is taken from the `known` row."""
         app = self._app(remote, known)
         provider = (
-            catalogue.find(app.provider_key)
+            self.book.find(app.provider_key)
             if app
-            else catalogue.for_element(remote.element_key)
+            else self.book.for_element(remote.element_key)
         )
         row = Instance(
             uid=instance_uid(self.organization.uid, remote.remote_id),
@@ -92,18 +94,18 @@ class Mirror:
                     row, name, getattr(known, name) if known else getattr(row, name)
                 )
             return
-        row.grant_fingerprint = _fingerprint(remote, catalogue.find(row.provider_key))
+        row.grant_fingerprint = _fingerprint(remote, self.book.find(row.provider_key))
         row.client_id = remote.client_id[:255]
         row.callback_url = remote.callback_url[:500]
         row.configuration_names = list(remote.configuration_names)
         row.site = self._site(row, remote, app)
-        row.account = _account(row, remote, known)
+        row.account = _account(row, remote, known, self.book.find(row.provider_key))
 
     def _site(
         self, row: Instance, remote: RemoteInstance, app: ProviderApp | None
     ) -> dict[str, str]:
         """Return the values the provider's record asks for; what does not fit its pattern is left out."""
-        provider = catalogue.find(row.provider_key)
+        provider = self.book.find(row.provider_key)
         if provider is None:
             return {}
         try:
@@ -142,15 +144,19 @@ def mirror_of(organization: Organization) -> Mirror:
     apps: dict[str, list[ProviderApp]] = defaultdict(list)
     for app in ProviderApp.objects.filter(organization=organization).order_by("pk"):
         apps[app.element_key].append(app)
-    return Mirror(organization, dict(apps))
+    return Mirror(organization, dict(apps), book_of(organization))
 
 
-def _account(row: Instance, remote: RemoteInstance, known: Instance | None) -> str:
+def _account(
+    row: Instance,
+    remote: RemoteInstance,
+    known: Instance | None,
+    provider: Provider | None,
+) -> str:
     """Return the account's id at the provider: as the record finds it, else as the platform has it.
 
     What a reconnect learnt by asking the provider holds as long as the grant is the same.
     """
-    provider = catalogue.find(row.provider_key)
     own = row.site.get(provider.account_placeholder, "") if provider else ""
     told = own or (remote.configuration or {}).get("oauth.user.id") or ""
     if not told and known and known.grant_fingerprint == row.grant_fingerprint:

@@ -13,8 +13,9 @@ from instances.choices import DESTRUCTIVE, InstanceStatus, RunKind
 from instances.models import Instance, Item, Run
 from instances.runs.forecast import Forecast, forecast
 from instances.runs.kin import NAMED, Kin, Reached, doubts, kin_of
-from providers import catalogue
+from providers.book import Book, book_of
 from providers.models import enabled_keys
+from providers.spec import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,13 @@ _DEAD = (InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED)
 def preview(run: Run, kin: Kin | None = None) -> Preview:
     """Return what `run` would do to its frozen list; `kin` where it was read already."""
     kin = kin_of(run) if kin is None else kin
-    by_provider = _listed(run)
+    by_provider, book = _listed(run), book_of(run.organization)
     kills = run.kind in DESTRUCTIVE
-    off = _switched_off(run.organization, by_provider) if kills else set()
+    off = _switched_off(run.organization, by_provider, book) if kills else set()
     effects = [
-        _off(effect) if effect.provider_key in off else effect
+        _off(effect, book) if effect.provider_key in off else effect
         for effect in (
-            _effect(run.kind, key, states) for key, states in by_provider.items()
+            _effect(run.kind, key, states, book) for key, states in by_provider.items()
         )
     ]
     return Preview(
@@ -75,7 +76,7 @@ def preview(run: Run, kin: Kin | None = None) -> Preview:
         effects=tuple(effects),
         siblings=len(kin),
         sibling_names=tuple(one.name for one in kin.rows[:NAMED]),
-        reached=kin.by_provider(doubts(run, kin)),
+        reached=kin.by_provider(doubts(run, kin), book),
         dead_already=sum(
             count
             for states in by_provider.values()
@@ -111,20 +112,20 @@ def _counts(by_provider: Mapping[str, _States]) -> dict[str, int]:
     }
 
 
-def _effect(kind: str, key: str, states: _States) -> Effect:
+def _effect(kind: str, key: str, states: _States, book: Book) -> Effect:
     """Return what a run does to the items of one provider; only what revokes kills something."""
-    provider, kills = catalogue.find(key), kind in DESTRUCTIVE
+    provider, kills = book.find(key), kind in DESTRUCTIVE
     count = sum(number for _, number, _ in states)
     possible, problem = count, ""
     if kills and (provider is None or not provider.revocable):
         possible, problem = 0, _NO_CALL if provider else _UNKNOWN
-    elif kind in _BY_APP or (kills and revocation_needs_app(key)):
+    elif kind in _BY_APP or (kills and revocation_needs_app(provider)):
         possible = sum(app for _, _, app in states)
         problem = _without_app(kind, count - possible)
     known = provider if kills else None
     return Effect(
         provider_key=key,
-        provider_name=provider.name if provider else "Unknown provider",
+        provider_name=_name(provider, book.version(key)),
         count=count,
         statuses=tuple((status, number) for status, number, _ in states),
         kills=known.kills if known else "",
@@ -134,15 +135,24 @@ def _effect(kind: str, key: str, states: _States) -> Effect:
     )
 
 
-def _switched_off(organization: Organization, keys: Iterable[str]) -> set[str]:
+def _name(provider: Provider | None, version: int) -> str:
+    """Return a provider's name, with the version of an own record: it is what is approved."""
+    if provider is None:
+        return "Unknown provider"
+    return f"{provider.name} (own, version {version})" if version else provider.name
+
+
+def _switched_off(
+    organization: Organization, keys: Iterable[str], book: Book
+) -> set[str]:
     """Return the providers whose record is off here; asks only where one is off by itself."""
-    records = [record for key in keys if (record := catalogue.find(key))]
+    records = [record for key in keys if (record := book.find(key))]
     off = {record.key for record in records if record.needs_switch}
     return off - enabled_keys(organization) if off else set()
 
 
-def _off(effect: Effect) -> Effect:
-    record = catalogue.get(effect.provider_key)
+def _off(effect: Effect, book: Book) -> Effect:
+    record = book.get(effect.provider_key)
     return replace(effect, possible=0, problem=_OFF, manual_steps=record.manual_steps)
 
 
@@ -168,9 +178,8 @@ _OFF = (
 _NO_CALL = "This provider offers no revocation that can be called here."
 
 
-def revocation_needs_app(key: str) -> bool:
+def revocation_needs_app(provider: Provider | None) -> bool:
     """Tell whether a provider's revocation is authenticated by the client's own credentials."""
-    provider = catalogue.find(key)
     call = provider.revoke.call if provider else None
     return call is not None and (
         call.client_auth != "none" or "{client_secret}" in str(dict(call.fields))
@@ -179,13 +188,13 @@ def revocation_needs_app(key: str) -> bool:
 
 def obstacle(kind: str, instance: Instance) -> str:
     """Return why a run of `kind` could do nothing with one instance, "" where it could."""
-    key, provider = instance.provider_key, catalogue.find(instance.provider_key)
-    kills = kind in DESTRUCTIVE
+    book, key = book_of(instance.organization), instance.provider_key
+    provider, kills = book.find(key), kind in DESTRUCTIVE
     if kills and (provider is None or not provider.revocable):
         return _NO_CALL if provider else _UNKNOWN
-    if kills and _switched_off(instance.organization, [key]):
+    if kills and _switched_off(instance.organization, [key], book):
         return _OFF
-    by_app = kind in _BY_APP or (kills and revocation_needs_app(key))
+    by_app = kind in _BY_APP or (kills and revocation_needs_app(provider))
     if by_app and instance.provider_app_id is None:
         return f"It has no provider app, {_WANTED[kind]}. Assign one first."
     return ""

@@ -17,7 +17,7 @@ from instances.choices import (
 )
 from instances.models import Item, Run
 from instances.runs.tallies import rows_of
-from providers import catalogue
+from providers.book import book_of
 
 #: So many failing alike, and more than half of a provider's, are one trouble and not many.
 OUTAGE_FROM = 5
@@ -116,7 +116,7 @@ def counted(run: Run, rows: Sequence[Mapping[str, Any]]) -> Progress:
         weights=dict(weights),
         causes=dict(causes),
         providers={key: (done[key], count) for key, count in sorted(total.items())},
-        outages=() if run.kind == RunKind.SYNC else tuple(_outages(bad, done)),
+        outages=() if run.kind == RunKind.SYNC else tuple(_outages(run, bad, done)),
         troubles=tuple(_troubles(bad)),
     )
 
@@ -143,14 +143,14 @@ def _troubles(bad: Sequence[Mapping[str, Any]]) -> Iterator[Trouble]:
 
 
 def _outages(
-    bad: Sequence[Mapping[str, Any]], done: Mapping[str, int]
+    run: Run, bad: Sequence[Mapping[str, Any]], done: Mapping[str, int]
 ) -> Iterator[Outage]:
     """Yield the troubles that most of a provider's ended items share."""
+    book = book_of(run.organization)
     for row in bad:
         key, count = row["provider_key"], row["count"]
         if count >= OUTAGE_FROM and 2 * count > done[key]:
-            known = catalogue.find(key)
-            name = known.name if known else "unknown"
+            name = book.name_of(key)
             yield Outage(key, name, row["outcome"], row["cause"], count, done[key])
 
 

@@ -128,8 +128,8 @@ _NOT_ALLOWED = (
     "Whoever may can resume it, which takes it over, or stop it."
 )
 _NOT_AS_APPROVED = (
-    "The options, the reason or the provider apps are not the ones that were approved, so "
-    "nothing more is begun. Stop this run and draft it again."
+    "The options, the reason, the provider apps or an own provider's record are not the ones "
+    "that were approved, so nothing more is begun. Stop this run and draft it again."
 )
 
 

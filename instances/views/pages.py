@@ -11,7 +11,7 @@ from ceadmin.lib import http
 from ceadmin.teams.brands import brand_of
 from instances import reconnect, runs
 from instances.models import ReconnectLink
-from providers import catalogue
+from providers.book import book_of
 from providers.choices import CallbackMode
 
 
@@ -27,7 +27,7 @@ def about(link: ReconnectLink) -> dict[str, Any]:
         "brand": brand,
         "who": (brand and brand.name) or instance.organization.name,
         "instance": instance,
-        "provider": catalogue.get(key) if key else None,
+        "provider": book_of(instance.organization).find(key),
         "scopes": app.scope.replace(",", " ").split() if app else [],
         "callback_host": urlsplit(app.callback_url).hostname if app and theirs else "",
     }

@@ -107,9 +107,7 @@ def _bind(response: HttpResponse, link: ReconnectLink, browser: str) -> None:
         f"{COOKIE_PREFIX}{link.uid.hex[:16]}",
         browser,
         max_age=int(reconnect.STATE_LIFE.total_seconds()),
-        path=reverse(
-            "instances:callback", args=[reconnect.provider_key_of(link.instance)]
-        ),
+        path=reverse("instances:callback", args=[reconnect.callback_of(link.instance)]),
         secure=settings.HTTPS,
         httponly=True,
         samesite="Lax",

@@ -14,6 +14,7 @@ from ceadmin.teams.permissions import actor_of
 from instances import runs, selection
 from instances.choices import RunKind
 from instances.models import Instance, ReconnectLink, Run
+from providers.models import OwnProvider
 from tests.audit.telling import (
     ANN,
     CUSTOMER,
@@ -32,6 +33,7 @@ from tests.audit.telling import (
 from tests.instances.killing import quick
 from tests.instances.reconnecting import Browser, Waiting, callback_path, waiting
 from tests.people import PASSWORD, make_user
+from tests.providers.own_records import HOSTS, text
 
 __all__ = ["fleet", "otto", "quick", "rita"]
 
@@ -108,6 +110,29 @@ def test_a_refusal_keeps_the_provider_s_code_and_no_secret(fleet, rita):
     assert "invalid_client" in answered.facts["excerpt"]
     assert told("item_settled").event.outcome == "refused"
     assert "wrong-secret" not in "".join(Event.objects.values_list("text", flat=True))
+
+
+def test_an_own_provider_is_told_from_its_addition_to_its_removal(otto, team):
+    name = "admin:providers_ownprovider"
+    add = {"organization": team.acme.pk, "text": text(), "vouched": HOSTS}
+    otto.post(reverse(f"{name}_add"), {**add, "why": WHY["reason"]})
+    made = OwnProvider.objects.get()
+    new = {"text": text(hint=False), "vouched": HOSTS, "why": "no hint", "seen": 1}
+    otto.post(reverse(f"{name}_write", args=[made.pk]), new)
+    back = {"vouched": HOSTS, "why": "a hint", "seen": 2}
+    otto.post(f"{reverse(f'{name}_version', args=[made.pk])}?number=1", back)
+    otto.post(reverse(f"{name}_delete", args=[made.pk]), {"post": "yes"})
+
+    reasons = {"added": WHY["reason"], "changed": "no hint", "restored": "a hint"}
+    for number, (act, reason) in enumerate([*reasons.items(), ("removed", "")]):
+        one = told(f"own_provider_{act}", subject_uid=made.uid)
+        assert one.who == ("Otto", "owner,viewer", OTTO), act
+        assert (one.event.provider_key, one.event.reason) == (made.key, reason)
+        assert one.facts["record_version"] == min(number + 1, 3)
+    facts = told("own_provider_added").facts
+    assert facts["hosts"] == HOSTS
+    assert facts["record_digest"] == made.versions.get(number=1).digest
+    assert told("own_provider_restored").facts["restored_version"] == 1
 
 
 def test_a_reconnection_is_told_from_the_link_to_the_end(fleet, emulator, rita):

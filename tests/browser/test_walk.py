@@ -17,14 +17,19 @@ from playwright.sync_api import Page
 from ceadmin.audit.models import Event
 from ceadmin.teams.choices import Role
 from ceadmin.teams.models import Invitation, Membership, Organization, User
+from ceadmin.teams.permissions import actor_of
+from ceadmin.teams.users import Hand
 from instances import reconnect, runs, selection
+from instances.actions import own_records
+from instances.actions.own_records import Draft
 from instances.choices import RunKind
 from instances.models import Instance, Item, ReconnectLink, Run
 from instances.views.public import FAILURES
-from providers.models import EnabledProvider, Limit, ProviderApp
+from providers.models import EnabledProvider, Limit, OwnProvider, ProviderApp
 from tests.browsers import sign_in
 from tests.instances.fleet import Fleet
 from tests.people import Team
+from tests.providers import own_records as own
 from tests.teams.inviting import invited
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +38,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NO_PAGES = (
     *("logout", "jsi18n", "autocomplete", "view_on_site"),
     *("_act", "_do", "_test", "_sync", "_live", "_items", "_links", "_history", "_qr"),
+    "_file",
     *("app_list", "switch", "healthz", "readyz", "audit_event_export"),
 )
 #: Records whose pages look different.
@@ -44,12 +50,22 @@ MODELS = {
     "instances_reconnectlink": ReconnectLink,
     "providers_enabledprovider": EnabledProvider,
     "providers_limit": Limit,
+    "providers_ownprovider": OwnProvider,
     "providers_providerapp": ProviderApp,
     "teams_organization": Organization,
     "teams_invitation": Invitation,
     "teams_membership": Membership,
     "teams_user": User,
     "audit_event": Event,
+}
+
+#: Pages of one row beside its own.
+OF_ONE_ROW = {
+    "auth_user_password_change": User,
+    "providers_ownprovider_version": OwnProvider,
+    "providers_ownprovider_write": OwnProvider,
+    "teams_organization_brand": Organization,
+    "teams_organization_policy": Organization,
 }
 
 
@@ -73,19 +89,24 @@ def pages_of(name: str) -> Iterator[str]:
         rows = telling_rows(MODELS[model])
         shown = rows if kind == "change" else rows[:1]
         yield from (reverse(name, args=[pk]) for pk in shown)
-    elif plain == "auth_user_password_change":
-        yield reverse(name, args=[User.objects.earliest("pk").pk])
+    elif plain in OF_ONE_ROW:
+        yield reverse(name, args=[OF_ONE_ROW[plain].objects.earliest("pk").pk])
     elif plain == "audit_event_receipt":
         one = Event.objects.filter(action="revoke_answered").earliest("pk")
         yield reverse(name, args=[one.instance_uid, one.run_uid])
     elif plain == "audit_event_changelist":
         yield from (reverse(name), f"{reverse(name)}?q=nothing+such&at__gte=2026-01-01")
-    elif plain in ("teams_organization_policy", "teams_organization_brand"):
-        yield reverse(name, args=[Organization.objects.earliest("pk").pk])
     elif plain == "provider":
         yield from (reverse(name, args=[key]) for key in RECORDS)
     else:
         yield reverse(name)
+
+
+def older_versions() -> Iterator[str]:
+    """Yield the pages of own records' first versions."""
+    for row in OwnProvider.objects.all():
+        page = reverse("admin:providers_ownprovider_version", args=[row.pk])
+        yield f"{page}?number=1"
 
 
 def telling_rows(model) -> list[int]:
@@ -139,6 +160,7 @@ def every_page() -> list[str]:
         reverse("admin:audit_event_changelist") + "?action__exact=run_started",
         "/admin/search/?q=box",
         reverse("admin:catalogue") + "?q=nothing+such&confidence=low",
+        *older_versions(),
     ]
     return [*admin, *filtered, *public_pages()]
 
@@ -165,6 +187,7 @@ def world(emulator, broker, site_url, team) -> Team:
         enabled_at=timezone.now(),
         enabled_by_name="Otto",
     )
+    make_own_provider(team)
     Instance.objects.filter(name="box 5").update(status="degraded")
     Instance.objects.filter(name="box 4").update(status="missing")
     team.acme.secrets_problem = "organization_refused"
@@ -174,6 +197,16 @@ def world(emulator, broker, site_url, team) -> Team:
     team.otto.is_superuser = True
     team.otto.save()
     return team
+
+
+def make_own_provider(team: Team) -> None:
+    """Make an own provider with two versions."""
+    hand = Hand(actor_of(team.otto, team.acme, ""), timezone.now())
+    hosts = frozenset(own.HOSTS)
+    first = Draft(own.text(), hosts, "our own server", "Otto")
+    made = own_records.add(team.acme, first, hand=hand)
+    second = Draft(own.text(hint=False), hosts, "it takes no hint", "Otto")
+    own_records.change(made, second, seen=1, hand=hand)
 
 
 def of(provider: str, status: str = "connected") -> list[int]:

@@ -61,6 +61,7 @@ SHOWN_ELSEWHERE = {
     "Hold": "",
     "InstanceTag": "Instance",
     "Origin": "Event",
+    "OwnProviderVersion": "OwnProvider",
     "Part": "Run",
     "Person": "Event",
     "Brand": "Organization",

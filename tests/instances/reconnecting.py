@@ -105,7 +105,7 @@ def make_app(emulator, organization, provider, mode):
             "provider": provider,
             "client_id": f"{provider}-client",
             "client_secret": CLIENT_SECRET,
-            "redirect_uris": [THEIR_CALLBACK, callback_address(provider)],
+            "redirect_uris": [THEIR_CALLBACK, callback_address(provider, organization)],
         },
     )
     app = ProviderApp(

@@ -40,7 +40,7 @@ def test_whole_accounts_are_told_apart_by_a_value_of_the_account_s_own():
 
 
 def test_where_all_sessions_end_the_records_of_one_call_are_one_family():
-    families = catalogue.families()
+    families = catalogue.families_of(catalogue.all())
 
     assert len({families[key] for key in WIDE[Reach.USER]}) == 1
     assert families["google"] == "google"

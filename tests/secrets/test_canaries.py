@@ -79,7 +79,10 @@ class Life:
             "provider": provider,
             "client_id": f"{provider}-id",
             "client_secret": secret,
-            "redirect_uris": [callback_address(provider), THEIR_CALLBACK],
+            "redirect_uris": [
+                callback_address(provider, self.organization),
+                THEIR_CALLBACK,
+            ],
         }
         self.emulator.control("clients", client)
         app = ProviderApp(

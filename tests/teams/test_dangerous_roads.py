@@ -13,9 +13,11 @@ from ceadmin.teams.models import Invitation, Membership, Policy, PolicyChange, U
 from instances import runs
 from instances.choices import RunKind, RunStatus
 from instances.models import Run
-from providers.models import ProviderApp
+from providers.models import OwnProvider, ProviderApp
 from tests.instances.fleet import Fleet
+from tests.instances.writing import change
 from tests.people import PASSWORD, Team, make_user
+from tests.providers.own_records import HOSTS, own, text
 from tests.teams.pages import fields_of
 from tests.teams.signing_in import browser_of, give_factor, long_ago
 
@@ -259,6 +261,42 @@ def factor_begun(place: Place) -> Road:
     return Road(user, address, {}, there)
 
 
+def own_row(place: Place) -> OwnProvider:
+    made = own(place.team.acme)
+    change(made, text(hint=False))
+    return made
+
+
+def own_added(place: Place) -> Road:
+    page = reverse("admin:providers_ownprovider_add")
+    data = {"organization": place.team.acme.pk, "text": text(), "vouched": HOSTS}
+    made = OwnProvider.objects.all()
+    return Road(place.team.otto, page, {**data, "why": "ours"}, made.exists)
+
+
+def own_written(place: Place) -> Road:
+    made = own_row(place)
+    page = reverse("admin:providers_ownprovider_write", args=[made.pk])
+    data = {"text": text(name="New"), "vouched": HOSTS, "why": "new", "seen": 2}
+    done = made.versions.filter(number=3).exists
+    return Road(place.team.otto, page, data, done)
+
+
+def own_restored(place: Place) -> Road:
+    made = own_row(place)
+    page = reverse("admin:providers_ownprovider_version", args=[made.pk])
+    data = {"vouched": HOSTS, "why": "back", "seen": 2}
+    done = made.versions.filter(number=3).exists
+    return Road(place.team.otto, f"{page}?number=1", data, done)
+
+
+def own_removed(place: Place) -> Road:
+    made = own_row(place)
+    page = reverse("admin:providers_ownprovider_delete", args=[made.pk])
+    gone = OwnProvider.objects.filter(removed_at__isnull=False).exists
+    return Road(place.team.otto, page, {"post": "yes"}, gone)
+
+
 ROADS = {
     "start a revocation": start(RunKind.REVOKE),
     "start a drill": start(RunKind.DRILL),
@@ -269,6 +307,10 @@ ROADS = {
     "remove an app": app_removed,
     "resume a revocation": resumed,
     "add an app": app_added,
+    "add an own provider": own_added,
+    "change an own provider": own_written,
+    "restore an own provider": own_restored,
+    "remove an own provider": own_removed,
     "invite a member": member_invited,
     "remove a member": member_removed,
     "remove several members": members_removed,

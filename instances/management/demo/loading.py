@@ -69,7 +69,7 @@ def _load_tenant(tenant: Tenant, sue: User, now: datetime) -> None:
     remote = stand_in.tell("organizations", {"id": tenant.number, "name": tenant.name})
     organization = _organization(tenant, remote, sue, now)
     for app in tenant.apps:
-        callbacks = [tenant.callback_url, callback_address(app.provider)]
+        callbacks = [tenant.callback_url, callback_address(app.provider, organization)]
         registered = stand_in.tell(
             "clients",
             {
