@@ -11,6 +11,7 @@ from instances.admin import (
     provider_app,
     reconnect_link,
     run,
+    saved_view,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "provider_app",
     "reconnect_link",
     "run",
+    "saved_view",
 ]

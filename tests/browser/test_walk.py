@@ -18,8 +18,16 @@ from ceadmin.audit.models import Event
 from ceadmin.teams.choices import Role
 from ceadmin.teams.models import Invitation, Membership, Organization, User
 from instances import reconnect, runs, selection
+from instances.bringing import Problem
 from instances.choices import RunKind
-from instances.models import Instance, Item, ReconnectLink, Run
+from instances.models import (
+    BroughtList,
+    Instance,
+    Item,
+    ReconnectLink,
+    Run,
+    SavedView,
+)
 from instances.views.public import FAILURES
 from providers.models import EnabledProvider, Limit, ProviderApp
 from tests.browsers import sign_in
@@ -34,12 +42,14 @@ NO_PAGES = (
     *("logout", "jsi18n", "autocomplete", "view_on_site"),
     *("_act", "_do", "_test", "_sync", "_live", "_items", "_links", "_history", "_qr"),
     *("app_list", "switch", "healthz", "readyz", "audit_event_export"),
+    *("instances_instance_export", "_columns", "_report"),
 )
 MODELS = {
     "instances_instance": Instance,
     "instances_run": Run,
     "instances_item": Item,
     "instances_reconnectlink": ReconnectLink,
+    "instances_savedview": SavedView,
     "providers_enabledprovider": EnabledProvider,
     "providers_limit": Limit,
     "providers_providerapp": ProviderApp,
@@ -78,6 +88,8 @@ def pages_of(name: str) -> Iterator[str]:
         yield reverse(name, args=[one.instance_uid, one.run_uid])
     elif plain == "audit_event_changelist":
         yield from (reverse(name), f"{reverse(name)}?q=nothing+such&at__gte=2026-01-01")
+    elif plain == "instances_instance_brought":
+        yield from (reverse(name, args=[one.uid]) for one in BroughtList.objects.all())
     elif plain == "teams_organization_policy":
         yield reverse(name, args=[Organization.objects.earliest("pk").pk])
     else:
@@ -131,6 +143,7 @@ def every_page() -> list[str]:
     filtered = [
         reverse("admin:instances_instance_changelist") + "?status=connected",
         reverse("admin:instances_instance_changelist") + "?q=nothing+has+this+name",
+        reverse("admin:instances_instance_changelist") + "?tag=eu&status=connected",
         reverse("admin:audit_event_changelist") + "?action__exact=run_started",
         "/admin/search/?q=box",
     ]
@@ -165,6 +178,7 @@ def world(emulator, broker, site_url, team) -> Team:
     team.acme.secrets_problem_at = timezone.now()
     team.acme.save()
     make_invitations(team)
+    make_lists(team)
     team.otto.is_superuser = True
     team.otto.save()
     return team
@@ -205,6 +219,24 @@ def make_links(fleet: Fleet) -> None:
         told = {"problem": status, "problem_text": "What happened, in a sentence."}
         whose = {"expected_account": "229876543", "found_account": "990000001"}
         ReconnectLink.objects.filter(pk=link.pk).update(status=status, **told, **whose)
+
+
+def make_lists(team: Team) -> None:
+    """Keep a view and a list of every problem, as who is signed in did."""
+    now = timezone.now()
+    SavedView.objects.create(
+        organization=team.acme,
+        owner=team.otto,
+        name="Dead at Box",
+        query="provider=box&status=needs_reauth",
+        shared=True,
+        created_at=now,
+    )
+    problems = [[n, f"line {n}", one.value] for n, one in enumerate(Problem, 1)]
+    found = list(Instance.objects.values_list("pk", flat=True))
+    BroughtList.objects.create(
+        user=team.otto, made_at=now, lines=20, found=found, problems=problems
+    )
 
 
 def make_invitations(team: Team) -> None:

@@ -41,7 +41,17 @@ WORDS = (
     *("probe", "revoke", "reconnect", "drill"),
     *("start", "ask", "pause", "resume", "stop", "discard", "retry", "connections"),
     *("approve", "refuse", "withdraw", "break-glass", "review", "go-on", "leave-out"),
-    *("cancel", "accept", "renew", "change", "csv", "jsonl", "nonsense"),
+    *(
+        "cancel",
+        "accept",
+        "renew",
+        "change",
+        "csv",
+        "jsonl",
+        "first",
+        "not-first",
+        "nonsense",
+    ),
 )
 #: Parameters that name a row, and those that name an act.
 KEYS = {"object_id", "id", "uid"}
