@@ -47,7 +47,12 @@ class Place:
 
 PLACES = (
     Place("overview", _("Overview"), "overview"),
-    Place("instances", _("Instances"), "instances", ("instances.instance",)),
+    Place(
+        "instances",
+        _("Instances"),
+        "instances",
+        ("instances.instance", "instances.savedview"),
+    ),
     Place("runs", _("Runs"), "runs", ("instances.run", "instances.item")),
     Place(
         "links",

@@ -19,9 +19,11 @@ from django.db.models import (
     Subquery,
 )
 from django.db.models.functions import Coalesce, Lower, Now
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from ceadmin.teams.choices import Answer
 from instances import reach
+from instances.bounded import SortKey, prefix_range
 from instances.choices import (
     DESTRUCTIVE,
     ITEM_OPEN,
@@ -36,8 +38,22 @@ from instances.choices import (
 )
 
 if TYPE_CHECKING:
-    from ceadmin.teams.models import Organization
-    from instances.models import Chunk, Instance, Item, ReconnectLink, Run  # noqa: F401
+    from ceadmin.teams.models import Organization, User
+    from instances.models import (  # noqa: F401
+        Chunk,
+        Instance,
+        Item,
+        ReconnectLink,
+        Run,
+        SavedView,
+    )
+
+
+def begins_with(text: str) -> Q:
+    """Return the condition that a name begins with `text`, capitals or not: a range of an index."""
+    first, behind = prefix_range(text)
+    key = SortKey("name")
+    return Q(GreaterThanOrEqual(key, first)) & Q(LessThan(key, behind))
 
 
 class InstanceQuerySet(models.QuerySet["Instance"]):
@@ -52,9 +68,14 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         return self.exclude(status=InstanceStatus.MISSING)
 
     def searched(self, text: str) -> InstanceQuerySet:
-        """Those whose name contains `text`, or whose remote id, account or tag is `text`."""
-        exact = Q(remote_id=text) | Q(account=text) | Q(tags__name=text)
-        return self.filter(Q(name__icontains=text) | exact).distinct()
+        """Those whose name begins with `text`, or whose remote id, account, grant's fingerprint or tag is `text`.
+
+        Capitals make no difference in a name. `finding` looks for the same, page by page.
+        """
+        tags = apps.get_model("instances", "InstanceTag").objects
+        carried = Exists(tags.filter(instance=OuterRef("pk"), name=text))
+        exact = Q(remote_id=text) | Q(account=text) | Q(grant_fingerprint=text)
+        return self.filter(exact | begins_with(text) | carried)
 
     def tagged(self, names: Collection[str]) -> InstanceQuerySet:
         """Those with one of these tags, which are in small letters."""
@@ -198,3 +219,11 @@ class ReconnectLinkQuerySet(models.QuerySet["ReconnectLink"]):
     def overdue(self, now: datetime) -> ReconnectLinkQuerySet:
         """Open ones whose time is over at `now`."""
         return self.filter(status__in=sorted(LINK_OPEN), expires_at__lte=now)
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    """Questions about saved views."""
+
+    def open_to(self, user: User) -> SavedViewQuerySet:
+        """Those that a person made or others share; the organizations are the caller's matter."""
+        return self.filter(Q(owner=user) | Q(shared=True))

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ceadmin.lib.rows import among
 from instances.choices import InstanceStatus
 from instances.querysets import InstanceQuerySet
 
@@ -85,9 +86,10 @@ def narrow(own: InstanceQuerySet, document: Any) -> InstanceQuerySet:
             "This selection was made by another version of the product; select the rows again."
         )
     if "instances" in document:
-        return own.filter(pk__in=_numbers(document["instances"]))
+        return own.filter(among(own.model, "id", _numbers(document["instances"])))
     if "remote_ids" in document:
-        return own.filter(remote_id__in=[str(one) for one in document["remote_ids"]])
+        ids = [str(one) for one in document["remote_ids"]]
+        return own.filter(among(own.model, "remote_id", ids))
     if "filter" in document:
         return _matching(own, document["filter"])
     raise BadSelection("The selection names neither rows nor a filter.")

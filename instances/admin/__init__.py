@@ -13,6 +13,7 @@ from instances.admin import (
     provider_app,
     reconnect_link,
     run,
+    saved_view,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "provider_app",
     "reconnect_link",
     "run",
+    "saved_view",
 ]

@@ -11,9 +11,17 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from ceadmin.frame import is_bulk_action, organizations_in_view
-from ceadmin.teams.lookups import is_row_number
 from instances import selection
+from instances.admin import chip_counts
 from instances.admin.choosers import own_choices
+from instances.admin.questions import (
+    AFTER,
+    ORGANIZATION,
+    SORT,
+    VIEW,
+    question_of,
+)
+from instances.bounded import values_of
 from instances.choices import InstanceStatus
 from instances.models import Instance, InstanceTag, ReconnectLink
 from providers import catalogue
@@ -26,11 +34,25 @@ _APPS_SHOWN = 50
 #: What a list's address may hold beside a selection's parts: it shows no other rows, or,
 #: as the organization, is what each run is made for anyway.
 _HARMLESS = frozenset(
-    {"q", "o", "p", "all", "_changelist_filters", "organization__id__exact"}
+    {"q", "o", "p", "all", "_changelist_filters", ORGANIZATION, AFTER, SORT, VIEW}
 )
 
 
-class StatusFilter(admin.SimpleListFilter):
+class Chip(admin.SimpleListFilter):
+    """One way to narrow the list; `question_of` reads it, the rows stay as they are."""
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Instance]
+    ) -> QuerySet[Instance]:
+        """Leave the rows as they are."""
+        return queryset
+
+    def has_output(self) -> bool:
+        """Show it where there is something to choose, or chosen."""
+        return bool(self.lookup_choices) or self.value() is not None
+
+
+class StatusFilter(Chip):
     """Instances of one status."""
 
     title = "status"
@@ -39,17 +61,17 @@ class StatusFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: Any
     ) -> Iterable[tuple[str, str]]:
-        """Offer every status; no query."""
-        return list(InstanceStatus.choices)
+        """Offer every status, with how many there are where an index tells."""
+        if is_bulk_action(request):
+            return [(one.value, one.value) for one in InstanceStatus]  # nobody sees it
+        counts = chip_counts.by_status(request, question_of(request))
+        return [
+            (status, chip_counts.counted(str(label), counts.get(status)))
+            for status, label in InstanceStatus.choices
+        ]
 
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Instance]
-    ) -> QuerySet[Instance]:
-        """Narrow to the chosen one."""
-        return queryset.filter(status=self.value()) if self.value() else queryset
 
-
-class ProviderFilter(admin.SimpleListFilter):
+class ProviderFilter(Chip):
     """Instances of one provider."""
 
     title = "provider"
@@ -58,20 +80,24 @@ class ProviderFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: Any
     ) -> Iterable[tuple[str, str]]:
-        """Offer the catalogue, and before it the own records that the person may see."""
-        known = [(provider.key, provider.name) for provider in catalogue.all()]
+        """Offer those that there are instances of, the chosen one, and all where that is not known."""
         if is_bulk_action(request):
-            return known
-        return [*own_choices(organizations_in_view(request)), *known]
+            return [(self.value() or "", "")]
+        question = question_of(request)
+        there = chip_counts.providers_of(question)
+        counts = chip_counts.by_provider(question, there)
+        chosen = request.GET.get("provider", "")
+        own = own_choices(organizations_in_view(request))
+        names = dict([*own, *((one.key, one.name) for one in catalogue.all())])
+        keys = [*there, *([chosen] if chosen in names and chosen not in there else [])]
+        offered = [(names.get(key, key), key) for key in keys or names]
+        return [
+            (key, chip_counts.counted(name, counts.get(key)))
+            for name, key in sorted(offered)
+        ]
 
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Instance]
-    ) -> QuerySet[Instance]:
-        """Narrow to the chosen one."""
-        return queryset.filter(provider_key=self.value()) if self.value() else queryset
 
-
-class TagFilter(admin.SimpleListFilter):
+class TagFilter(Chip):
     """Instances that carry one tag."""
 
     title = "tag"
@@ -80,31 +106,17 @@ class TagFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: Any
     ) -> Iterable[tuple[str, str]]:
-        """Offer tags of the organizations that the person may see."""
+        """Offer the first tags of the organizations in view, and the chosen one."""
         if is_bulk_action(request):
             return [(self.value() or "", "")]  # nobody sees the offer; it costs a look
-        visible = InstanceTag.objects.filter(
-            instance__in=model_admin.get_queryset(request)
-        )
-        names = (
-            visible.order_by("name")
-            .values_list("name", flat=True)
-            .distinct()[:_TAGS_SHOWN]
-        )
-        return [(name, name) for name in names]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Instance]
-    ) -> QuerySet[Instance]:
-        """Narrow to the chosen one."""
-        return (
-            queryset.filter(tags__name=self.value()).distinct()
-            if self.value()
-            else queryset
-        )
+        own = question_of(request).organizations
+        names = values_of(InstanceTag, "name", own, _TAGS_SHOWN)
+        chosen = request.GET.get("tag", "")
+        more = [chosen] if chosen and chosen not in names else []
+        return [(name, name) for name in [*more, *names]]
 
 
-class AppFilter(admin.SimpleListFilter):
+class AppFilter(Chip):
     """Instances made with one provider app."""
 
     title = "provider app"
@@ -118,16 +130,6 @@ class AppFilter(admin.SimpleListFilter):
             organization__in=organizations_in_view(request)
         )
         return [(str(app.pk), app.name) for app in apps.order_by("name")[:_APPS_SHOWN]]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Instance]
-    ) -> QuerySet[Instance]:
-        """Narrow to the chosen one."""
-        value = self.value()
-        if not value:
-            return queryset
-        number = int(value) if is_row_number(value) else 0
-        return queryset.filter(provider_app_id=number)
 
 
 class OpenLinkFilter(admin.SimpleListFilter):
@@ -152,11 +154,6 @@ class OpenLinkFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=usable.values("pk"))
 
 
-def searched_for(typed: str) -> str:
-    """Return what a search looks for: no database holds NUL, and PostgreSQL refuses it."""
-    return typed.replace("\x00", "").strip()
-
-
 def selection_of(request: HttpRequest, queryset: QuerySet[Instance]) -> dict[str, Any]:
     """Return what a bulk action means: the filter of the list for "all N matching", else the rows.
 
@@ -169,7 +166,7 @@ def selection_of(request: HttpRequest, queryset: QuerySet[Instance]) -> dict[str
     parts: dict[str, Any] = {
         name: [request.GET[name]] for name in selection.LOOKUPS if request.GET.get(name)
     }
-    search = searched_for(request.GET.get("q", ""))
+    search = question_of(request).search
     if search:
         parts["search"] = search
     return selection.of_filter(parts)

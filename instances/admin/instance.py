@@ -2,68 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from ceadmin import ui
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
-from ceadmin.frame import FramedAdmin
-from ceadmin.lib.client import client_address
+from ceadmin.frame import FramedAdmin, is_bulk_action
 from ceadmin.teams.choices import Act
-from ceadmin.teams.models import Organization, User
-from ceadmin.teams.permissions import NotAllowed
-from ceadmin.teams.scoping import ScopedAdmin
 from instances import selection
-from instances.admin.choosers import (
-    ONE_BUTTON,
-    OwnNamed,
-    provider_of,
-    without_shortcuts,
-)
+from instances.admin.beginning import begin, create
+from instances.admin.chip_counts import headline
+from instances.admin.choosers import ONE_BUTTON, without_shortcuts
+from instances.admin.columns import InstanceColumns, columns_of
 from instances.admin.drafted import DraftedFilter, SelectsDrafted
 from instances.admin.filters import (
     AppFilter,
     ProviderFilter,
     StatusFilter,
     TagFilter,
-    searched_for,
     selection_of,
 )
+from instances.admin.instance_list import InstanceList
 from instances.admin.kin_filters import DoubtfulFilter, SiblingFilter
-from instances.admin.once import create_once
+from instances.admin.list_frame import (
+    frame_of_list,
+    owners_of_all,
+    take_in_ticked,
+)
+from instances.admin.list_pages import ListPages
+from instances.admin.questions import question_of
+from instances.admin.saved_view import address_of, default_of
 from instances.admin.saying import GrantFilter
 from instances.admin.story import story_of
 from instances.admin.when import SinceFilter, WasFilter
-from instances.choices import InstanceStatus, RunKind
-from instances.models import Instance, Run
+from instances.choices import RunKind
+from instances.models import Instance
 
 
 @admin.register(Instance)
-class InstanceAdmin(SelectsDrafted, FramedAdmin, ScopedAdmin):
+class InstanceAdmin(SelectsDrafted, InstanceColumns, FramedAdmin, ListPages):
     """Instances are mirrored from the platform; what can be changed here is the provider app."""
 
     act_add = act_delete = None
     act_change = Act.OPERATE
 
-    list_display = (
-        "name",
-        "provider",
-        "state",
-        "since",
-        "tag_names",
-        "probed",
-        "revoked",
-    )
     list_filter = (
         StatusFilter,
         SinceFilter,
@@ -77,11 +70,10 @@ class InstanceAdmin(SelectsDrafted, FramedAdmin, ScopedAdmin):
         DoubtfulFilter,
         DraftedFilter,
     )
-    search_fields = ("name", "remote_id")
-    search_help_text = "Name, id, account or tag"
-    list_select_related = ("provider_app",)
+    search_fields = ("name",)  # `finding` looks for more
+    search_help_text = "Name begins with, id, account, tag, fingerprint"
+    sortable_by = ()  # the orders that indexes have are in a menu
     list_per_page = 50
-    list_max_show_all = 200
     show_full_result_count = False
     ordering = ("name", "pk")
     fieldsets = (
@@ -110,54 +102,38 @@ class InstanceAdmin(SelectsDrafted, FramedAdmin, ScopedAdmin):
         """Fetch tags with the rows."""
         return super().get_queryset(request).prefetch_related("tags")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OwnNamed]:
-        """Name own providers, too."""
-        return OwnNamed
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[InstanceList]:
+        """Find instances along their indexes."""
+        return InstanceList
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Search as selections do, so that "all N matching" means what the list shows."""
-        term = searched_for(search_term)
-        return (queryset.searched(term) if term else queryset), False  # type: ignore[attr-defined]
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Show the columns that this person chose."""
+        return ("title", *columns_of(request))
+
+    def headline(self, request: HttpRequest) -> SafeString | str:
+        """Say how many there are and how many need somebody."""
+        return headline(request, question_of(request))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None
+    ) -> HttpResponse:
+        """Open with the view that this person wants first; take what was ticked on other pages."""
+        user = self._member(request)
+        plain = request.method == "GET" and not request.GET
+        first = default_of(request, user) if plain else None
+        if first:
+            return HttpResponseRedirect(address_of(first))
+        if is_bulk_action(request):
+            take_in_ticked(request)
+            return super().changelist_view(request, extra_context)
+        context = {**frame_of_list(request, user), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Leave out deletion: the platform decides which instances exist."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
-
-    # Columns
-
-    @admin.display(ordering="provider_key")
-    def provider(self, instance: Instance) -> str:
-        """Name the provider, or the element the catalogue does not know."""
-        return provider_of(instance) or instance.element_key
-
-    @admin.display(description="status", ordering="status")
-    def state(self, instance: Instance) -> SafeString:
-        """Draw the status."""
-        return ui.pill(instance.status)
-
-    @admin.display(ordering="status_since")
-    def since(self, instance: Instance) -> SafeString:
-        """Say since when."""
-        return ui.when(instance.status_since, timezone.now(), bare=True)
-
-    @admin.display(description="tags")
-    def tag_names(self, instance: Instance) -> str:
-        """List the tags."""
-        return ", ".join(sorted(tag.name for tag in instance.tags.all())) or "–"
-
-    @admin.display(description="last probe", ordering="probed_at")
-    def probed(self, instance: Instance) -> SafeString:
-        """Say when it was last probed."""
-        return ui.when(instance.probed_at, timezone.now())
-
-    @admin.display(description="last revocation", ordering="revoked_at")
-    def revoked(self, instance: Instance) -> SafeString:
-        """Say when it was last revoked here."""
-        return ui.when(instance.revoked_at, timezone.now())
 
     # Bulk actions
 
@@ -192,53 +168,8 @@ class InstanceAdmin(SelectsDrafted, FramedAdmin, ScopedAdmin):
     def _begin(
         self, request: HttpRequest, kind: RunKind, queryset: QuerySet[Instance]
     ) -> HttpResponse | None:
-        """Make a run for each organization among the rows; go to it, or to the list when there are several."""
-        rows = self.rows(request, _LEAST[kind], queryset)
-        rows = rows.order_by().prefetch_related(None)
-        # One row of each organization is enough to know, however many there are. EXISTS would
-        # be joined by PostgreSQL, which reads all of them; the first of an index is looked up.
-        some = rows.filter(organization=OuterRef("pk")).order_by("remote_id")
-        owners = Organization.objects.alias(one=Subquery(some.values("pk")[:1])).filter(
-            one__gt=0
-        )
-        made: list[Run] = []
-        for organization in owners.order_by("name"):
-            chosen = selection_of(request, rows.filter(organization=organization))
-            try:
-                made.append(self._create(request, kind, organization, chosen))
-            except NotAllowed:
-                messages.error(request, _NOT_THESE.format(name=organization))
-        if len(made) == 1:
-            return HttpResponseRedirect(
-                reverse("admin:instances_run_change", args=[made[0].pk])
-            )
-        if made:
-            messages.info(
-                request, f"{len(made)} runs were made, one for each organization."
-            )
-            return HttpResponseRedirect(reverse("admin:instances_run_changelist"))
-        if not owners.exists():
-            messages.warning(request, _NOTHING_STARTED)
-        return None
-
-    def _create(
-        self,
-        request: HttpRequest,
-        kind: RunKind,
-        organization: Organization,
-        chosen: dict[str, Any],
-    ) -> Run:
-        user = request.user
-        if not isinstance(user, User):
-            raise NotAllowed(_LEAST[kind], organization)
-        return create_once(
-            kind,
-            organization,
-            chosen,
-            user=user,
-            now=timezone.now(),
-            address=client_address(request),
-        )
+        choose = partial(selection_of, request)
+        return begin(self, request, kind, queryset, choose, owners_of_all(request))
 
     # The page of one instance
 
@@ -263,7 +194,7 @@ class InstanceAdmin(SelectsDrafted, FramedAdmin, ScopedAdmin):
             )
         instance: Instance = self.fetch(request, object_id, Act.VIEW)
         chosen = selection.of_instances([instance.pk])
-        run = self._create(request, RunKind(kind), instance.organization, chosen)
+        run = create(request, RunKind(kind), instance.organization, chosen)
         return HttpResponseRedirect(
             reverse("admin:instances_run_change", args=[run.pk])
         )
@@ -347,48 +278,6 @@ class InstanceAdmin(SelectsDrafted, FramedAdmin, ScopedAdmin):
                 "provider_app": str(app or ""),
             },
         )
-
-    def headline(self, request: HttpRequest) -> SafeString:
-        """Say how many there are and how many need somebody, each number a link to its rows."""
-        mine = self.get_queryset(request).order_by().prefetch_related(None)
-        rows = mine.values("status").annotate(count=Count("pk"))
-        counts = {row["status"]: row["count"] for row in rows}
-        total = sum(counts.values())
-        told = [("?", ui.things(total, "instance", "instances"))] if total else []
-        told += [
-            (f"?status={status}", f"{ui.number(counts[status])} {words}")
-            for status, words in _NEEDY.items()
-            if counts.get(status)
-        ]
-        if total and len(told) == 1:
-            return format_html(
-                '<a href="?">{}</a> · None needs reauthentication', told[0][1]
-            )
-        return format_html_join(" · ", '<a href="{}">{}</a>', told)
-
-
-#: What a person must be allowed to do at least for a run of some of the rows; `runs.create`
-#: asks again for just these rows.
-_LEAST: dict[str, Act] = {
-    RunKind.PROBE: Act.OPERATE,
-    RunKind.RECONNECT: Act.OPERATE,
-    RunKind.DRILL: Act.DRILL_TEST,
-    RunKind.REVOKE: Act.REVOKE,
-}
-_NOTHING_STARTED = (
-    "Nothing was started: you may not do this with the selected instances."
-)
-_NOT_THESE = (
-    "Nothing was started in {name}: without the role revoker only instances that are "
-    "tagged as test can be drilled, together with all that share their grant."
-)
-
-#: What the list's first line counts beside the whole.
-_NEEDY = {
-    InstanceStatus.NEEDS_REAUTH: "need reauthentication",
-    InstanceStatus.DISABLED: "disabled",
-    InstanceStatus.DEGRADED: "degraded",
-}
 
 
 def instance_link(instance: Instance | None, name: str) -> SafeString | str:

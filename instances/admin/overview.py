@@ -30,6 +30,8 @@ from instances.admin.overview_now import (
 )
 from instances.admin.second_person import approval_needs, runs_to_answer
 from instances.choices import InstanceStatus, RunStatus
+from instances.finding import Question
+from instances.finding import find as find_instances
 from instances.models import Instance, ReconnectLink, Run
 
 _HITS = 20
@@ -156,9 +158,10 @@ def links_waiting(request: HttpRequest) -> Panel | None:
 
 def find(request: HttpRequest, query: str) -> Iterable[Hit]:
     """Find instances by name, id, account, tag or fingerprint, and runs by id."""
-    mine = Instance.objects.filter(organization__in=organizations(request.user))
-    found = mine.searched(query) | mine.filter(grant_fingerprint=query).distinct()
-    for instance in found.select_related("organization").order_by("name", "pk")[:_HITS]:
+    mine = organizations(request.user).order_by("pk").values_list("pk", flat=True)
+    pks = find_instances(Question(tuple(mine), search=query.strip()), "", _HITS).pks
+    known = Instance.objects.select_related("organization").in_bulk(pks)
+    for instance in (known[pk] for pk in pks if pk in known):
         url = reverse("admin:instances_instance_change", args=[instance.pk])
         detail = f"{instance.element_key} · {instance.organization}"
         yield Hit("Instances", instance.name, url, detail, instance.status)

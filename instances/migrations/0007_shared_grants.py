@@ -17,8 +17,4 @@ class Migration(migrations.Migration):
             name='siblings_hash',
             field=models.CharField(blank=True, db_default='', default='', max_length=64),
         ),
-        migrations.AddIndex(
-            model_name='instance',
-            index=models.Index(condition=models.Q(('account', ''), _negated=True), fields=['organization', 'account'], name='instance_by_account'),
-        ),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +12,7 @@ from ceadmin.lib.sealed import SealedField
 from ceadmin.lib.sealed_columns import KeyOf
 from ceadmin.lib.words import one_of
 from ceadmin.teams.models import Organization
+from instances.bounded import SortKey
 from instances.choices import NEEDS_PERSON, InstanceStatus
 from instances.querysets import InstanceQuerySet
 from providers.models import ProviderApp
@@ -36,13 +37,17 @@ class Instance(models.Model):
     name = models.CharField(max_length=255)
 
     organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="instances"
+        Organization,
+        on_delete=models.PROTECT,
+        related_name="instances",
+        db_index=False,  # several below begin with it
     )
     provider_app = models.ForeignKey(
         ProviderApp,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
+        db_index=False,  # one below begins with it
         related_name="instances",
     )
 
@@ -95,31 +100,42 @@ class Instance(models.Model):
                 name="instance_status_known",
             ),
         ]
+        # Lists are walked along these, page by page (`instances.finding`): each begins with
+        # what is asked and goes on in the order in which it is shown.
         indexes = [
-            # The list of one organization, filtered by status, newest change first.
             models.Index(
-                fields=["organization", "status", "-status_since"],
-                name="instance_by_status",
+                "organization", SortKey("name"), "id", name="instance_by_name"
             ),
-            # The list of one organization, filtered by provider.
             models.Index(
-                fields=["organization", "provider_key"], name="instance_by_provider"
+                *("organization", "status", SortKey("name"), "id"),
+                name="instance_by_status_name",
             ),
-            # Siblings that share a grant.
             models.Index(
-                fields=["organization", "grant_fingerprint"],
-                name="instance_by_grant",
-                condition=~Q(grant_fingerprint=""),
+                *("organization", "provider_key", SortKey("name"), "id"),
+                name="instance_by_provider",
             ),
-            # Siblings of one account, where a provider keeps one grant for it.
             models.Index(
-                fields=["organization", "account"],
+                *("organization", "status", "provider_key", SortKey("name"), "id"),
+                name="instance_by_both",
+            ),
+            models.Index("provider_app", SortKey("name"), "id", name="instance_by_app"),
+            models.Index(
+                *("organization", "account", SortKey("name"), "id"),
                 name="instance_by_account",
-                condition=~Q(account=""),
             ),
-            # Search by exact name and the default order of the list.
+            # Siblings that share a grant, too.
             models.Index(
-                fields=["organization", "name", "id"], name="instance_by_name"
+                *("organization", "grant_fingerprint", SortKey("name"), "id"),
+                name="instance_by_grant",
+            ),
+            # The newest change first.
+            models.Index(
+                fields=["organization", "-status_since", "-id"],
+                name="instance_by_since",
+            ),
+            models.Index(
+                fields=["organization", "status", "-status_since", "-id"],
+                name="instance_by_status",
             ),
             # Which keys are in use: asked at every start.
             models.Index(
@@ -138,11 +154,33 @@ class Instance(models.Model):
         return self.status in NEEDS_PERSON
 
 
+class OwnersOrganization(models.ForeignKey[Organization, Organization]):
+    """The organization of a row's instance, which never changes; written with the row."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> int:
+        """Take it from the instance."""
+        instance: Instance = getattr(model_instance, "instance")  # noqa: B009 (any model)
+        setattr(model_instance, self.attname, instance.organization_id)
+        return instance.organization_id
+
+    def deconstruct(self) -> Any:
+        """Be a plain foreign key to migrations."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", args, kwargs
+
+
 class InstanceTag(models.Model):
     """One tag of one instance, as the platform has it."""
 
     instance = models.ForeignKey(
         Instance, on_delete=models.CASCADE, related_name="tags"
+    )
+    organization = OwnersOrganization(
+        Organization,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,  # the one below begins with it
+        editable=False,
     )
     name = models.CharField(max_length=128)
 
@@ -153,8 +191,10 @@ class InstanceTag(models.Model):
             )
         ]
         indexes = [
-            # Filter by tag.
-            models.Index(fields=["name", "instance"], name="instances_of_tag"),
+            # The instances of a tag, however many carry it in another organization.
+            models.Index(
+                fields=["organization", "name", "instance"], name="instances_of_tag"
+            ),
         ]
 
     def __str__(self) -> str:

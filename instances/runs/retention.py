@@ -18,9 +18,11 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 
+from instances.bringing import LIST_KEPT_FOR
 from instances.choices import DESTRUCTIVE, LINK_OPEN, STICKY, LinkStatus
 from instances.models import (
     Attempt,
+    BroughtList,
     Chunk,
     Flip,
     GrantClaim,
@@ -67,6 +69,7 @@ def _batches(now: datetime) -> Iterator[int]:
     if before := _before(now, settings.RETAIN_FLIPS_DAYS):
         yield from _flips(before)
     yield from _all(Hold.objects.filter(until__lt=now - _FORGOTTEN))
+    yield from _all(BroughtList.objects.filter(made_at__lt=now - LIST_KEPT_FOR))
     yield from _all(Session.objects.filter(expire_date__lt=now))
 
 

@@ -79,6 +79,11 @@ class Sizes:
     proofs: int = 3
     audited_items: int = 10_000  # revocations of a run with and without the chain
     chain_rounds: int = 4
+    listed: tuple[int, dict[str, int]] = (
+        1_000,
+        {"postgres": 1_000_000, "sqlite": 100_000},
+    )  # instances, when their list is looked at
+    list_looks: int = 11
 
 
 def tiny() -> Sizes:
@@ -102,4 +107,6 @@ def tiny() -> Sizes:
         proofs=1,
         audited_items=300,
         chain_rounds=2,
+        listed=(200, {"postgres": 2_000, "sqlite": 2_000}),
+        list_looks=3,
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
-from tests.bench import audit_parts
+from tests.bench import audit_parts, list_parts
 from tests.bench.cells import CELLS, CPU, HEADROOM, Cell
 from tests.bench.figures import DATABASES, Figure
 
@@ -34,6 +34,7 @@ def judge(rows: Sequence[Row]) -> list[Figure]:
         _progress,
         _ceiling,
         audit_parts.figures,
+        list_parts.figures,
     ]
     return [figure for make in makers for figure in make(of)]
 

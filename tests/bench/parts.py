@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.bench import audit_parts, bare, xargs
+from tests.bench import audit_parts, bare, list_parts, xargs
 from tests.bench.cells import CONNECTIONS, Cell, Sizes
 from tests.bench.session import Session
 from tests.bench.target import Target
@@ -161,7 +161,7 @@ def pages(target: Target, sessions: list[Session], sizes: Sizes) -> Iterator[Row
         yield {"part": "pages", "database": session.database, **told}
 
 
-#: In the order in which they are worked; the crowd of the last stays in the database.
+#: In the order in which they are worked; `lists` fills a database of its own size.
 PARTS: dict[str, Part] = {
     "ceiling": ceiling,
     "speed": speed,
@@ -170,4 +170,5 @@ PARTS: dict[str, Part] = {
     "pages": pages,
     "planning": planning,
     **audit_parts.PARTS,
+    **list_parts.PARTS,
 }

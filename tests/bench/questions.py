@@ -9,7 +9,7 @@ from django.db import connection
 from ceadmin.lib import broker
 from instances import runs
 from instances.models import Instance
-from tests.bench import audit, pages, planning, processes
+from tests.bench import audit, lists, pages, planning, processes
 from tests.bench.installation import Installation, ended
 from tests.bench.wire import Kind
 from tests.bench.world import World, wait_until
@@ -132,6 +132,14 @@ class Questions:
         """Work a run of revocations in this process."""
         fleet = self.installation.fleet
         return audit.revoked(fleet, items, connections, chained=chained)
+
+    def lists_fill(self, instances: int) -> None:
+        """Have so many instances in an organization of its own, of every kind."""
+        lists.fill(self.installation.fleet, instances)
+
+    def lists_looked_at(self, looks: int) -> dict[str, Any]:
+        """Ask for pages of the list in this process."""
+        return lists.looked_at(self.installation.fleet, looks)
 
     def instances(self) -> int:
         """Return how many instances there are."""

@@ -159,9 +159,8 @@ def test_all_matching_instances_are_probed(fleet, site_url, team, page):
     open_instances(page, site_url, team.rita)
 
     page.get_by_text("Provider", exact=True).first.click()
-    page.get_by_role("listitem").get_by_role("link", name="Box", exact=True).click()
-    page.get_by_role("checkbox", name="Select all objects on this page").check()
-    page.get_by_role("button", name="Select all 55 instances").click()
+    page.get_by_role("listitem").get_by_role("link", name="Box 55").click()
+    page.get_by_role("checkbox", name="Select all 55 that match").check()
     page.get_by_role("button", name="Probe").click()
 
     expect(page.get_by_role("heading", name="Probe 55 instances")).to_be_visible(

@@ -22,8 +22,16 @@ from ceadmin.teams.users import Hand
 from instances import reconnect, runs, selection
 from instances.actions import own_records
 from instances.actions.own_records import Draft
+from instances.bringing import Problem
 from instances.choices import RunKind
-from instances.models import Instance, Item, ReconnectLink, Run
+from instances.models import (
+    BroughtList,
+    Instance,
+    Item,
+    ReconnectLink,
+    Run,
+    SavedView,
+)
 from instances.views.public import FAILURES
 from providers.models import EnabledProvider, Limit, OwnProvider, ProviderApp
 from tests.browsers import sign_in
@@ -40,6 +48,7 @@ NO_PAGES = (
     *("_act", "_do", "_test", "_sync", "_live", "_items", "_links", "_history", "_qr"),
     "_file",
     *("app_list", "switch", "healthz", "readyz", "audit_event_export"),
+    *("instances_instance_export", "_columns", "_report"),
 )
 #: Records whose pages look different.
 RECORDS = ("google", "atlassian", "spotify", "shopify", "generic_rfc7009")
@@ -48,6 +57,7 @@ MODELS = {
     "instances_run": Run,
     "instances_item": Item,
     "instances_reconnectlink": ReconnectLink,
+    "instances_savedview": SavedView,
     "providers_enabledprovider": EnabledProvider,
     "providers_limit": Limit,
     "providers_ownprovider": OwnProvider,
@@ -98,6 +108,8 @@ def pages_of(name: str) -> Iterator[str]:
         yield from (reverse(name), f"{reverse(name)}?q=nothing+such&at__gte=2026-01-01")
     elif plain == "provider":
         yield from (reverse(name, args=[key]) for key in RECORDS)
+    elif plain == "instances_instance_brought":
+        yield from (reverse(name, args=[one.uid]) for one in BroughtList.objects.all())
     else:
         yield reverse(name)
 
@@ -157,6 +169,7 @@ def every_page() -> list[str]:
         reverse("admin:instances_instance_changelist") + "?status=connected",
         reverse("admin:instances_instance_changelist") + "?q=nothing+has+this+name",
         reverse("admin:instances_instance_changelist") + "?was=connected@2026-01-01",
+        reverse("admin:instances_instance_changelist") + "?tag=eu&status=connected",
         reverse("admin:audit_event_changelist") + "?action__exact=run_started",
         "/admin/search/?q=box",
         reverse("admin:catalogue") + "?q=nothing+such&confidence=low",
@@ -194,6 +207,7 @@ def world(emulator, broker, site_url, team) -> Team:
     team.acme.secrets_problem_at = timezone.now()
     team.acme.save()
     make_invitations(team)
+    make_lists(team)
     team.otto.is_superuser = True
     team.otto.save()
     return team
@@ -244,6 +258,24 @@ def make_links(fleet: Fleet) -> None:
         told = {"problem": status, "problem_text": "What happened, in a sentence."}
         whose = {"expected_account": "229876543", "found_account": "990000001"}
         ReconnectLink.objects.filter(pk=link.pk).update(status=status, **told, **whose)
+
+
+def make_lists(team: Team) -> None:
+    """Keep a view and a list of every problem, as who is signed in did."""
+    now = timezone.now()
+    SavedView.objects.create(
+        organization=team.acme,
+        owner=team.otto,
+        name="Dead at Box",
+        query="provider=box&status=needs_reauth",
+        shared=True,
+        created_at=now,
+    )
+    problems = [[n, f"line {n}", one.value] for n, one in enumerate(Problem, 1)]
+    found = list(Instance.objects.values_list("pk", flat=True))
+    BroughtList.objects.create(
+        user=team.otto, made_at=now, lines=20, found=found, problems=problems
+    )
 
 
 def make_invitations(team: Team) -> None:

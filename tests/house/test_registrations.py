@@ -52,6 +52,7 @@ def test_every_admin_action_exists(model_admin):
 SHOWN_ELSEWHERE = {
     "Approval": "Run",
     "Attempt": "Item",
+    "BroughtList": "Instance",
     "BrokenGlass": "Run",
     "Browser": "User",
     "Chunk": "",
@@ -60,6 +61,7 @@ SHOWN_ELSEWHERE = {
     "Head": "",
     "Hold": "",
     "InstanceTag": "Instance",
+    "ListChoice": "Instance",
     "Origin": "Event",
     "OwnProviderVersion": "OwnProvider",
     "Part": "Run",

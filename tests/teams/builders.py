@@ -54,7 +54,7 @@ from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
 from ceadmin.teams.models import Invitation, Membership, Organization, User
 from instances.choices import InstanceStatus, RunKind
-from instances.models import Instance, Item, ReconnectLink, Run
+from instances.models import Instance, Item, ReconnectLink, Run, SavedView
 from instances.models.instance import instance_uid
 from providers import catalogue
 from providers.models import (
@@ -257,6 +257,19 @@ def instance(organization: Organization, mark: str) -> Instance:
         account=mark,
         status=InstanceStatus.CONNECTED,
         status_since=AT,
+        created_at=AT,
+    )
+
+
+@builder("instances.SavedView")
+def saved_view(organization: Organization, mark: str) -> SavedView:
+    number = SavedView.objects.count()
+    return SavedView.objects.create(
+        organization=organization,
+        owner=member(organization, f"{mark}-keeper{number}"),
+        name=f"{mark} {number}",
+        query="status=connected",
+        shared=True,
         created_at=AT,
     )
 

@@ -50,6 +50,8 @@ WORDS = (
         "change",
         "csv",
         "jsonl",
+        "first",
+        "not-first",
         "nonsense",
     ),
 )
