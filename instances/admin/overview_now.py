@@ -21,8 +21,10 @@ from instances.admin.overview_charts import address
 from instances.admin.when import since_word
 from instances.choices import RUN_ACTIVE, InstanceStatus, Outcome, PartStatus
 from instances.models import Instance, Item, Part, ReconnectLink, Run
+from providers import catalogue
 from providers.book import book_of
 from providers.models import ProviderApp
+from providers.spec import Provider
 
 Organizations = QuerySet[Organization]
 
@@ -134,9 +136,7 @@ def outages(request: HttpRequest) -> Iterable[Need]:
         if count >= _LEAST and _most(own, key, count):
             status = InstanceStatus.DEGRADED.value
             url = address("instance", status=status, provider=key)
-            words = (
-                f"{_name(key)} is failing: {ui.number(count)} instances are degraded"
-            )
+            words = f"{_name(catalogue.find(key), key)} is failing: {ui.number(count)} instances are degraded"
             yield Need(words, url, count, "warn")
 
 
@@ -153,9 +153,10 @@ def _held(own: Organizations) -> Iterable[Need]:
     waiting = held.filter(status=PartStatus.HELD).select_related("run__organization")
     for part in waiting.order_by("-pk")[:_SHOWN]:
         url = reverse("admin:instances_run_change", args=[part.run_id])
-        yield Need(f"{_name(part)} is held in a run: decide how it goes on", url)
+        known = book_of(part.run.organization).find(part.provider_key)
+        name = _name(known, part.provider_key)
+        yield Need(f"{name} is held in a run: decide how it goes on", url)
 
 
-def _name(part: Part) -> str:
-    known = book_of(part.run.organization).find(part.provider_key)
-    return known.name if known else part.provider_key or "An unknown provider"
+def _name(known: Provider | None, key: str) -> str:
+    return known.name if known else key or "An unknown provider"
