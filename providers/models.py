@@ -48,6 +48,12 @@ class ProviderApp(models.Model):
     client_secret = SealedField("provider_app.client_secret")
     secret_set_at = models.DateTimeField(null=True, blank=True)
     secret_set_by_name = models.CharField(max_length=255, blank=True)
+    secret_expires_on = models.DateField(
+        "client secret expires on",
+        null=True,
+        blank=True,
+        help_text="Where the provider lets it expire: the overview says so a month before.",
+    )
     callback_mode = models.CharField(
         max_length=8, choices=CallbackMode, default=CallbackMode.OURS
     )

@@ -1,5 +1,6 @@
 """Which provider apps there are."""
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
@@ -19,3 +20,7 @@ class ProviderAppQuerySet(QuerySet["ProviderApp"]):
     def for_element(self, element_key: str) -> "ProviderAppQuerySet":
         """Return those that an element's instances may belong to."""
         return self.filter(element_key=element_key)
+
+    def expiring(self, until: date) -> "ProviderAppQuerySet":
+        """Return those whose client secret expires up to a day, or has expired."""
+        return self.filter(secret_expires_on__lte=until)

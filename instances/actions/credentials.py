@@ -146,12 +146,14 @@ def save_app(
 def _saved_app(app: ProviderApp, actor: Actor, *, added: bool) -> Entry:
     subject = Subject("provider_app", str(app.uid), app.name)
     done = Action.PROVIDER_APP_ADDED if added else Action.PROVIDER_APP_CHANGED
-    facts = {
+    facts: dict[str, Any] = {
         "client_id": app.client_id,
         "callback_mode": app.callback_mode,
         "element_key": app.element_key,
         "site": redact.mapping(app.site),
     }
+    if app.secret_expires_on:
+        facts["secret_expires_on"] = app.secret_expires_on.isoformat()
     return Entry(done, actor, subject, provider_key=app.provider_key, facts=facts)
 
 

@@ -14,6 +14,7 @@ from ceadmin import ui
 from ceadmin.frame import organizations_in_view
 from ceadmin.site import Hit, Need, Panel, site
 from ceadmin.teams.permissions import organizations
+from instances.admin.expiring import expiring_secrets
 from instances.admin.overview_charts import (
     address,
     health_chart,
@@ -68,6 +69,7 @@ def needs(request: HttpRequest) -> Iterable[Need]:
     yield from approval_needs(request)
     yield from failed_apps(request)
     yield from outages(request)
+    yield from expiring_secrets(request)
     yield from _milder(request)
 
 

@@ -31,6 +31,7 @@ from instances.admin.choosers import (
     provider_of,
     without_shortcuts,
 )
+from instances.admin.expiring import ExpiringFilter
 from instances.admin.organization import tell, tell_tried
 from instances.admin.secrets import AGAIN, SecretField, set_on, used_last
 from instances.admin.trying import (
@@ -75,6 +76,7 @@ class ProviderAppForm(SecretForm):
             "provider_key",
             "element_key",
             "client_id",
+            "secret_expires_on",
             "callback_mode",
             "callback_url",
             "scope",
@@ -113,6 +115,9 @@ class ProviderAppForm(SecretForm):
         moved = {"provider_key", "site"} & set(self.changed_data)
         if self.instance.client_secret and moved and not self.secret():
             self.add_error("client_secret_typed", AGAIN)
+        dated = values.get("secret_expires_on") and self.instance.pk
+        if dated and self.secret() and "secret_expires_on" not in self.changed_data:
+            self.add_error("secret_expires_on", _OLD_DATE)
         return values
 
     def clean_site(self) -> dict[str, Any]:
@@ -124,6 +129,9 @@ class ProviderAppForm(SecretForm):
         return self.typed().get("client_secret_typed", "")
 
 
+_OLD_DATE = (
+    "This is the former secret's day. Say when the new one expires, or leave it empty."
+)
 _LEADS = {"provider_key", "element_key", "client_id", "site"}
 _ELEMENT = "The platform's name of the connector. Left blank: the provider's usual one, such as box."
 _WHICH_ELEMENT = "This record serves any connector, so say which one: the platform's name of it, such as hubspotcrm."
@@ -153,7 +161,7 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
         "state",
         "instance_count",
     )
-    list_filter = ("organization", "callback_mode")
+    list_filter = ("organization", "callback_mode", ExpiringFilter)
     search_fields = ("name", "=client_id", "=element_key")
     list_select_related = ("organization",)
     list_per_page = 50
@@ -182,7 +190,7 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
         secret = ("client_secret_typed", *again) if mine else ()
         return [
             (None, {"fields": ("organization", "name", "provider_key", "element_key")}),
-            ("Credentials", {"fields": ("client_id", *secret)}),
+            ("Credentials", {"fields": ("client_id", *secret, "secret_expires_on")}),
             (
                 "Consent",
                 {
