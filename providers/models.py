@@ -49,7 +49,7 @@ class ProviderApp(models.Model):
     secret_set_at = models.DateTimeField(null=True, blank=True)
     secret_set_by_name = models.CharField(max_length=255, blank=True)
     secret_expires_on = models.DateField(
-        "client secret expires on",
+        "secret expires on",
         null=True,
         blank=True,
         help_text="Where the provider lets it expire: the overview says so a month before.",

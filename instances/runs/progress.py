@@ -17,7 +17,7 @@ from instances.choices import (
 )
 from instances.models import Item, Run
 from instances.runs.tallies import rows_of
-from providers.book import book_of
+from providers.book import Book
 
 #: So many failing alike, and more than half of a provider's, are one trouble and not many.
 OUTAGE_FROM = 5
@@ -146,7 +146,7 @@ def _outages(
     run: Run, bad: Sequence[Mapping[str, Any]], done: Mapping[str, int]
 ) -> Iterator[Outage]:
     """Yield the troubles that most of a provider's ended items share."""
-    book = book_of(run.organization)
+    book = Book(run.organization_id)  # a list of runs has not read them
     for row in bad:
         key, count = row["provider_key"], row["count"]
         if count >= OUTAGE_FROM and 2 * count > done[key]:

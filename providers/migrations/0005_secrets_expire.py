@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='providerapp',
             name='secret_expires_on',
-            field=models.DateField(blank=True, help_text='Where the provider lets it expire: the overview says so a month before.', null=True, verbose_name='client secret expires on'),
+            field=models.DateField(blank=True, help_text='Where the provider lets it expire: the overview says so a month before.', null=True, verbose_name='secret expires on'),
         ),
     ]

@@ -44,7 +44,7 @@ def multi():
 def crowd():
     """A server for hundreds of connections, in a process that may open 1,100 files at first."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1100, hard), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1250, hard), hard))
     server = Crowd()
     yield server
     server.close()

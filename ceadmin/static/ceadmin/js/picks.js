@@ -100,7 +100,14 @@
       picked = kept();
       show();
     });
-    show();
+    // What the page itself ticked, such as the rows of a draft that somebody comes back from.
+    const given = boxes.filter((box) => box.defaultChecked);
+    if (given.length && !picked.size) {
+      given.forEach((box) => set(box, true));
+      keep();
+    } else {
+      show();
+    }
   };
 
   if (form) {
