@@ -42,7 +42,7 @@ def multi():
 
 @pytest.fixture
 def crowd():
-    """A server for hundreds of connections, in a process that may open 1,100 files at first."""
+    """A server for hundreds of connections, in a process that may open 1,250 files at first."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(1250, hard), hard))
     server = Crowd()
