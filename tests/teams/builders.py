@@ -5,39 +5,7 @@ A new ModelAdmin needs a builder here (or in a module that `test_isolation` impo
 given organization whose every visible text holds `mark`. Where the add page asks for
 more than the row's own fields, `form` gives what to post.
 
-    def own_form(organization: Organization) -> dict[str, Any]:
-    return {
-        "organization": organization.pk,
-        "text": record_text(key="own_planted", element_keys=()),
-        "vouched": HOSTS,
-        "why": "planted",
-    }
-
-
-@builder("providers.OwnProvider", form=own_form)
-def own_provider(organization: Organization, mark: str) -> OwnProvider:
-    key = f"own_{mark.lower().replace('-', '_')}"
-    number = OwnProvider.objects.filter(key__startswith=key).count()
-    own = OwnProvider.objects.create(
-        organization=organization,
-        key=f"{key}{number or ''}",
-        name=f"{mark} own",
-        made_at=AT,
-        changed_at=AT,
-    )
-    OwnProviderVersion(
-        own=own,
-        number=1,
-        text=record_text(key=own.key, name=own.name, element_keys=()),
-        hosts=HOSTS,
-        why=mark,
-        made_at=AT,
-        made_by_name=mark,
-    ).save()
-    return own
-
-
-@builder("instances.Instance")
+    @builder("instances.Instance")
     def instance(organization, mark):
         return Instance.objects.create(organization=organization, name=mark, …)
 """
