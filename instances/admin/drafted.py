@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import helpers
-from django.db.models import BooleanField, QuerySet, Value
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -68,14 +68,13 @@ class DraftedFilter(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Instance]
     ) -> QuerySet[Instance]:
-        """Narrow to the draft's rows, each marked as selected."""
+        """Narrow to the draft's rows; the list ticks each of them."""
         value = self.value()
         if not value:
             return queryset
         run = int(value) if is_row_number(value) else 0
         rows = Item.objects.filter(run=run, instance__isnull=False)
-        chosen = queryset.filter(pk__in=rows.values("instance"))
-        return chosen.annotate(in_draft=Value(True, BooleanField()))
+        return queryset.filter(pk__in=rows.values("instance"))
 
 
 class SelectsDrafted:

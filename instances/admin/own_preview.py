@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from providers import own_rules, rules
 from providers.errors import SpecError
-from providers.shown import Shown, calls_of
+from providers.samples import Sample, samples
 from providers.spec import Provider
 
 
@@ -27,7 +27,7 @@ class Preview:
     record: Provider | None = None
     problem: str = ""  # key and sentence
     hosts: tuple[Host, ...] = ()
-    calls: tuple[Shown, ...] = ()
+    calls: tuple[Sample, ...] = ()
 
 
 def preview_of(text: str) -> Preview:
@@ -36,7 +36,7 @@ def preview_of(text: str) -> Preview:
         record = own_rules.read(text)
     except SpecError as error:
         return Preview(problem=str(error))
-    return Preview(record, "", tuple(_hosts(record)), tuple(calls_of(record)))
+    return Preview(record, "", tuple(_hosts(record)), samples(record).calls)
 
 
 def _hosts(record: Provider) -> Iterator[Host]:

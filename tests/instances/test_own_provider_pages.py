@@ -44,9 +44,10 @@ def test_an_owner_adds_a_record_and_sees_what_it_does(otto, team):
     assert (version.text, version.hosts) == (text(), HOSTS)
     assert (version.why, version.made_by_name) == ("our own server", str(team.otto))
     told = shown(answer)
-    assert f"&#x27;https://{HOST}/oauth/revoke&#x27;" in told
-    assert "token={refresh_token}&amp;token_type_hint=refresh_token" in told
-    assert "Basic {base64 of client_id:client_secret}" in told
+    assert f"https://{HOST}/oauth/revoke&quot;" in told
+    assert "token=$REFRESH_TOKEN" in told
+    assert "token_type_hint=refresh_token" in told
+    assert "$CLIENT_ID:$CLIENT_SECRET" in told
     assert f"/oauth/callback/own_acme_login-{team.acme.uid.hex}/" in told
 
 
