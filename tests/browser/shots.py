@@ -7,6 +7,7 @@ No part of `make test`: nothing is judged here but that every picture was taken.
 
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -26,16 +27,19 @@ def name_of(number: int, address: str) -> str:
     return f"{number:03}-{re.sub(r'[^a-z0-9]+', '-', path.lower())[:80]}.png"
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_has_a_picture(world, site_url, page, scheme, width):
-    folder = FOLDER / f"{scheme}-{width}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
 
-    taken = 0
-    for address in walk(page, site_url, scheme, width):
-        page.screenshot(path=folder / name_of(taken, address), full_page=True)
-        taken += 1
 
-    assert len(list(folder.iterdir())) == taken > 100
+def test_every_page_has_a_picture(world, site_url, page):
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+    taken: Counter[str] = Counter()
+    for address, look in walk(page, site_url, LOOKS):
+        page.screenshot(
+            path=FOLDER / look / name_of(taken[look], address), full_page=True
+        )
+        taken[look] += 1
+
+    assert len(taken) == len(LOOKS)
+    for look, count in taken.items():
+        assert len(list((FOLDER / look).iterdir())) == count > 100

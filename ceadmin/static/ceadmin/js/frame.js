@@ -21,6 +21,11 @@
     }
   });
 
+  // Without a script the colours follow the system, so nothing is offered then.
+  for (const toggle of document.querySelectorAll('button.theme-toggle')) {
+    toggle.hidden = false;
+  }
+
   // A click beside an open menu closes it.
   document.addEventListener('click', (event) => {
     for (const menu of document.querySelectorAll('details.menu[open]')) {
