@@ -3,7 +3,7 @@
 # make test-sdks    what the vendors' own SDKs send to revoke, beside what ceadmin sends
 # make bench        how fast the engine is (CHECK=1 fails on a missed figure, ONLY=speed,pages for parts)
 # make screenshots  pictures of every page into var/screenshots
-# make messages     the words of the public pages for translators, and compiled
+# make messages     the sentences of the product for translators, and compiled
 # make lint         what .ci/run checks before the tests
 
 PYTHON ?= python3
@@ -51,13 +51,10 @@ lock:
 	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
 	  tests/sdks/requirements.txt --output-file tests/sdks/requirements.lock
 
-# The words of the public pages, for translators, and what is served of them: needs gettext.
-# A page is added by its folder; every other folder of templates is left out by name.
-UNTRANSLATED := ceadmin providers tests docs var $(VENV) $(SDKS) \
-  $(filter-out %/public %/mail,$(wildcard instances/templates/instances/*))
+# The sentences of the product, for translators, and what is served of them: needs gettext.
 messages: $(VENV)/tests.lock
 	$(RUN) manage.py makemessages --locale de --no-obsolete --no-wrap --add-location file \
-	  --extension html,txt $(foreach folder,$(UNTRANSLATED),--ignore '$(folder)' --ignore '$(folder)/*')
+	  --extension html,txt,py $(foreach folder,tests docs var $(VENV) $(SDKS),--ignore $(folder))
 	$(RUN) manage.py compilemessages --locale de --ignore $(VENV) --ignore $(SDKS)
 
 clean:

@@ -25,6 +25,7 @@ from django.http import (
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 
 from ceadmin.lib.sealed import SealError, seal, unseal
@@ -88,7 +89,7 @@ def _resume(request: HttpRequest, held: str) -> HttpResponse | None:
         return HttpResponseRedirect(request.get_full_path())
     body = _open(request, held)
     if body is None:
-        messages.info(request, "Thank you. Now press the button once more.")
+        messages.info(request, gettext("Thank you. Now press the button once more."))
         return HttpResponseRedirect(_back(request))
     request.POST = QueryDict(body)
     return None
@@ -97,7 +98,7 @@ def _resume(request: HttpRequest, held: str) -> HttpResponse | None:
 def _page(request: HttpRequest, form: ProvingForm, held: str) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
-        "title": "Confirm it is you",
+        "title": gettext("Confirm it is you"),
         "form": form,
         "held": held,
         "held_name": HELD,

@@ -1,4 +1,4 @@
-"""What every request goes through: an id, security headers, the person's time zone."""
+"""What every request goes through: an id, security headers, the person's time zone and language."""
 
 import logging
 import time
@@ -9,7 +9,8 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 
 from ceadmin.lib import logs, trace
 from ceadmin.teams import browsers
@@ -136,5 +137,20 @@ def time_zone(get_response: GetResponse) -> GetResponse:
         zone = getattr(request.user, "time_zone", "")
         with timezone.override(zone or settings.TIME_ZONE):
             return get_response(request)
+
+    return middleware
+
+
+def language(get_response: GetResponse) -> GetResponse:
+    """Speak the signed-in person's language; a stranger's browser says which one it wants."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        chosen = getattr(request.user, "language", "")
+        request.LANGUAGE_CODE = chosen or translation.get_language_from_request(request)
+        with translation.override(request.LANGUAGE_CODE):
+            response = get_response(request)
+        if not chosen:
+            patch_vary_headers(response, ["Accept-Language"])
+        return response
 
     return middleware

@@ -1,7 +1,8 @@
 """The pages that say what went wrong: not found, not allowed, a form that is too old.
 
 Who is signed in and inside the admin keeps the frame around it; everybody else sees a
-bare page.
+bare page. All of them speak the reader's language; what broke before it was known who asks
+speaks the browser's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.views import defaults
 
 from ceadmin.teams.denials import organization_of, refused_post
 from ceadmin.teams.models import User
@@ -48,3 +52,27 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(
         request, "403_csrf.html", {"home": reverse("admin:index")}, status=403
     )
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400: a host that is not ours, a form that no browser sends."""
+    with translation.override(_language(request)):
+        return _varied(request, defaults.bad_request(request, exception))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer 500: our own mistake. Nothing is asked that could fail once more."""
+    with translation.override(_language(request)):
+        return _varied(request, defaults.server_error(request))
+
+
+def _language(request: HttpRequest) -> str:
+    """Return what `ceadmin.middleware.language` chose; it may not have come to that."""
+    chosen: str = getattr(request, "LANGUAGE_CODE", "")
+    return chosen or translation.get_language_from_request(request)
+
+
+def _varied(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    if not getattr(request, "LANGUAGE_CODE", ""):
+        patch_vary_headers(response, ["Accept-Language"])
+    return response

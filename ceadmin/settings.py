@@ -128,6 +128,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "ceadmin.middleware.session_life",
     "ceadmin.middleware.time_zone",
+    "ceadmin.middleware.language",
     "ceadmin.confirming.ConfirmFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -223,7 +223,7 @@ class CeAdminSite(admin.AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Say that it was changed, in the product's words."""
-        words = {"title": "Your password was changed", **(extra_context or {})}
+        words = {"title": _("Your password was changed"), **(extra_context or {})}
         return super().password_change_done(request, words)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:

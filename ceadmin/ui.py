@@ -189,20 +189,20 @@ def number(value: float) -> str:
 
 
 _UNITS = (
-    (timedelta(days=365), "y"),
-    (timedelta(days=30), "mo"),
-    (timedelta(days=1), "d"),
-    (timedelta(hours=1), "h"),
-    (timedelta(minutes=1), "min"),
+    (timedelta(days=365), _("%(count)d y")),
+    (timedelta(days=30), _("%(count)d mo")),
+    (timedelta(days=1), _("%(count)d d")),
+    (timedelta(hours=1), _("%(count)d h")),
+    (timedelta(minutes=1), _("%(count)d min")),
 )
 
 
 def short_duration(delta: timedelta) -> str:
     """Write how long something took or lasted, in its largest unit: 3 d, 2 h, 41 s."""
-    for unit, name in _UNITS:
+    for unit, words in _UNITS:
         if delta >= unit:
-            return f"{delta // unit} {name}"
-    return f"{int(delta.total_seconds())} s"
+            return str(words) % {"count": delta // unit}
+    return gettext("%(count)d s") % {"count": int(delta.total_seconds())}
 
 
 def roughly(delta: timedelta) -> str:
@@ -221,8 +221,8 @@ def roughly(delta: timedelta) -> str:
 def per_second(rate: float) -> str:
     """Write how many a second: 4,012/s, 12/s, 0.4/s; of less than one in ten seconds how many a minute."""
     if rate < 0.1:
-        return f"{_plain(60 * rate)}/min"
-    return f"{_plain(rate)}/s"
+        return gettext("%(number)s/min") % {"number": _plain(60 * rate)}
+    return gettext("%(number)s/s") % {"number": _plain(rate)}
 
 
 def _plain(value: float) -> str:
@@ -234,7 +234,24 @@ def _plain(value: float) -> str:
 def absolute(moment: datetime) -> str:
     """Write a moment in full, in the reader's time zone, which it names."""
     local = timezone.localtime(moment)
-    return f"{date_format(local, 'j F Y, H:i:s')} {local.tzname()}"
+    return f"{date_format(local, 'MOMENT_FORMAT')} {zone_name(local)}"
+
+
+#: Short names of time zones that some languages have their own for.
+_ZONES = {
+    "WET": _("WET"),
+    "WEST": _("WEST"),
+    "CET": _("CET"),
+    "CEST": _("CEST"),
+    "EET": _("EET"),
+    "EEST": _("EEST"),
+}
+
+
+def zone_name(moment: datetime) -> str:
+    """Return what people call the time zone of a moment: UTC, CET, +0530."""
+    name = moment.tzname() or ""
+    return str(_ZONES.get(name, name))
 
 
 def relative(moment: datetime, now: datetime) -> str:

@@ -16,5 +16,7 @@ urlpatterns = [
     path("", include("instances.urls")),
 ]
 
+handler400 = "ceadmin.problems.unreadable"
 handler403 = "ceadmin.problems.not_allowed"
 handler404 = "ceadmin.problems.not_found"
+handler500 = "ceadmin.problems.broken"

@@ -1,6 +1,7 @@
 """The app of Cloud Elements instances, runs and reconnecting people."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class InstancesConfig(AppConfig):
@@ -9,4 +10,4 @@ class InstancesConfig(AppConfig):
     name = "instances"
     label = "instances"
     default_auto_field = "django.db.models.BigAutoField"
-    verbose_name = "Instances"
+    verbose_name = _("Instances")

@@ -17,7 +17,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from django.db.models import Count, Min
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin import ui
 from ceadmin.audit.lines import safe
 from ceadmin.lib.rows import among
 from instances.bounded import KeyAmong
@@ -25,6 +28,7 @@ from instances.models import Instance
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_LINES = 100_000
+TOO_LARGE = _("The file is larger than 10 MB. Split it, or use the filters.")
 #: Who brought a list can act on it for so long.
 LIST_KEPT_FOR = timedelta(days=1)
 #: Names are at most so long; what is longer is none.
@@ -73,18 +77,19 @@ class Sorted:
 
 
 def text_of(data: bytes) -> tuple[str, str]:
-    """Return a file's text, and how it was read where that was not UTF-8; raise TooMuch."""
+    """Return a file's text, and how it was read, in English, where that was not UTF-8; raise TooMuch."""
     if len(data) > MOST_BYTES:
-        raise TooMuch("The file is larger than 10 MB. Split it, or use the filters.")
+        raise TooMuch(TOO_LARGE)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace"), "It was read as UTF-16."
+        note = gettext_noop("It was read as UTF-16.")
+        return data.decode("utf-16", "replace"), note
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError:
-        told = (
+        note = gettext_noop(
             "It is not UTF-8, so it was read as Windows-1252: check names with accents."
         )
-        return data.decode("cp1252", "replace"), told
+        return data.decode("cp1252", "replace"), note
 
 
 def sort_out(text: str, organizations: Collection[int]) -> Sorted:
@@ -98,7 +103,10 @@ def sort_out(text: str, organizations: Collection[int]) -> Sorted:
             whole.append(line)
         if len(whole) + len(problems) > MOST_LINES:
             raise TooMuch(
-                f"The list has more than {MOST_LINES:,} lines. Split it, or use the filters."
+                gettext(
+                    "The list has more than %(count)s lines. Split it, or use the filters."
+                )
+                % {"count": ui.number(MOST_LINES)}
             )
     known = _known(whole, organizations)
     found: dict[int, None] = {}

@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 
 class InstanceStatus(TextChoices):
     """What is known of an instance's authorization."""
 
-    UNKNOWN = "unknown", "Unknown"  # never probed
-    CONNECTED = "connected", "Connected"  # the last probe worked
-    DEGRADED = (
-        "degraded",
-        "Degraded",
-    )  # the provider or the platform fails, not the grant
-    NEEDS_REAUTH = "needs_reauth", "Needs reauthentication"  # the grant is dead
-    REVOKED = "revoked", "Revoked"  # the grant is dead because a run here killed it
-    DISABLED = "disabled", "Disabled"  # the platform locked the instance
-    MISSING = "missing", "Missing"  # the platform no longer lists it
+    UNKNOWN = "unknown", _("Unknown")  # never probed
+    CONNECTED = "connected", _("Connected")  # the last probe worked
+    DEGRADED = "degraded", _("Degraded")  # provider or platform fail, not the grant
+    NEEDS_REAUTH = "needs_reauth", _("Needs reauthentication")  # the grant is dead
+    REVOKED = "revoked", _("Revoked")  # the grant is dead because a run here killed it
+    DISABLED = "disabled", _("Disabled")  # the platform locked the instance
+    MISSING = "missing", _("Missing")  # the platform no longer lists it
 
 
 #: A person has to reconnect these before they work again.
@@ -31,11 +30,11 @@ NEEDS_PERSON = frozenset(
 class RunKind(TextChoices):
     """What a run does to each of its instances."""
 
-    SYNC = "sync", "Sync"
-    PROBE = "probe", "Probe"
-    REVOKE = "revoke", "Revoke"
-    RECONNECT = "reconnect", "Reconnect"
-    DRILL = "drill", "Drill"
+    SYNC = "sync", pgettext_lazy("kind of run", "Sync")
+    PROBE = "probe", pgettext_lazy("kind of run", "Probe")
+    REVOKE = "revoke", pgettext_lazy("kind of run", "Revoke")
+    RECONNECT = "reconnect", pgettext_lazy("kind of run", "Reconnect")
+    DRILL = "drill", pgettext_lazy("kind of run", "Drill")
 
 
 #: These kill grants: they start as a draft whose page is the confirmation.
@@ -45,15 +44,15 @@ DESTRUCTIVE = frozenset({RunKind.REVOKE, RunKind.DRILL})
 class RunStatus(TextChoices):
     """Where a run stands."""
 
-    DRAFT = "draft", "Draft"  # waits for a person to confirm
-    PLANNING = "planning", "Planning"  # the worker freezes the selection
-    RUNNING = "running", "Running"
-    PAUSED = "paused", "Paused"
-    STOPPING = "stopping", "Stopping"  # no new items; calls in flight end
-    STOPPED = "stopped", "Stopped"
-    FINISHED = "finished", "Finished"
-    FAILED = "failed", "Failed"  # could not work at all; `problem` says why
-    EXPIRED = "expired", "Expired"  # a draft that nobody started
+    DRAFT = "draft", _("Draft")  # waits for a person to confirm
+    PLANNING = "planning", _("Planning")  # the worker freezes the selection
+    RUNNING = "running", _("Running")
+    PAUSED = "paused", _("Paused")
+    STOPPING = "stopping", _("Stopping")  # no new items; calls in flight end
+    STOPPED = "stopped", _("Stopped")
+    FINISHED = "finished", _("Finished")
+    FAILED = "failed", _("Failed")  # could not work at all; `problem` says why
+    EXPIRED = "expired", _("Expired")  # a draft that nobody started
 
 
 RUN_ACTIVE = frozenset(
@@ -63,44 +62,34 @@ RUN_TERMINAL = frozenset(
     {RunStatus.STOPPED, RunStatus.FINISHED, RunStatus.FAILED, RunStatus.EXPIRED}
 )
 
+_R = RunStatus
 #: Allowed changes of a run's status; the conditional UPDATE names the old one.
 RUN_TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
-    RunStatus.DRAFT: frozenset(
-        {RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.EXPIRED, RunStatus.FAILED}
+    _R.DRAFT: frozenset({_R.PLANNING, _R.RUNNING, _R.EXPIRED, _R.FAILED}),
+    _R.PLANNING: frozenset(
+        {_R.DRAFT, _R.RUNNING, _R.FINISHED, _R.FAILED, _R.STOPPING, _R.STOPPED}
     ),
-    RunStatus.PLANNING: frozenset(
-        {
-            RunStatus.DRAFT,
-            RunStatus.RUNNING,
-            RunStatus.FINISHED,
-            RunStatus.FAILED,
-            RunStatus.STOPPING,
-            RunStatus.STOPPED,
-        }
-    ),
-    RunStatus.RUNNING: frozenset(
-        {RunStatus.PAUSED, RunStatus.STOPPING, RunStatus.FINISHED, RunStatus.FAILED}
-    ),
-    RunStatus.PAUSED: frozenset({RunStatus.RUNNING, RunStatus.STOPPING}),
-    RunStatus.STOPPING: frozenset({RunStatus.STOPPED, RunStatus.FAILED}),
+    _R.RUNNING: frozenset({_R.PAUSED, _R.STOPPING, _R.FINISHED, _R.FAILED}),
+    _R.PAUSED: frozenset({_R.RUNNING, _R.STOPPING}),
+    _R.STOPPING: frozenset({_R.STOPPED, _R.FAILED}),
 }
 
 
 class ChunkStatus(TextChoices):
     """Where a chunk of items stands."""
 
-    QUEUED = "queued", "Queued"
-    CLAIMED = "claimed", "Claimed"  # a worker holds it until `lease_until`
-    DONE = "done", "Done"
+    QUEUED = "queued", _("Queued")
+    CLAIMED = "claimed", _("Claimed")  # a worker holds it until `lease_until`
+    DONE = "done", _("Done")
 
 
 class PartStatus(TextChoices):
     """Where the items of one provider in a run stand."""
 
-    CANARY = "canary", "Trying a few"  # only its first chunk is worked
-    OPEN = "open", "Open"
-    HELD = "held", "Held"  # a person decides how it goes on
-    LEFT_OUT = "left_out", "Left out"  # a person decided: not at all
+    CANARY = "canary", _("Trying a few")  # only its first chunk is worked
+    OPEN = "open", _("Open")
+    HELD = "held", _("Held")  # a person decides how it goes on
+    LEFT_OUT = "left_out", _("Left out")  # a person decided: not at all
 
 
 #: Nothing more is begun of these.
@@ -110,10 +99,10 @@ PART_SHUT = frozenset({PartStatus.HELD, PartStatus.LEFT_OUT})
 class ItemStatus(TextChoices):
     """Where one instance's part of a run stands."""
 
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"  # a worker holds it
-    WAITING = "waiting", "Waiting"  # for a person at the provider's consent page
-    DONE = "done", "Done"  # has an outcome
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")  # a worker holds it
+    WAITING = "waiting", _("Waiting")  # for a person at the provider's consent page
+    DONE = "done", _("Done")  # has an outcome
 
 
 ITEM_OPEN = frozenset({ItemStatus.QUEUED, ItemStatus.RUNNING, ItemStatus.WAITING})
@@ -122,30 +111,24 @@ ITEM_OPEN = frozenset({ItemStatus.QUEUED, ItemStatus.RUNNING, ItemStatus.WAITING
 class AttemptState(TextChoices):
     """What became of one outbound call."""
 
-    INTENDED = (
-        "intended",
-        "Intended",
-    )  # written before a call with an effect; no answer yet
-    ANSWERED = "answered", "Answered"
-    NOT_SENT = "not_sent", "Not sent"  # certain: nothing reached the server
-    LOST = "lost", "Answer lost"  # may have been received
+    INTENDED = "intended", _("Intended")  # written before a call with an effect
+    ANSWERED = "answered", _("Answered")
+    NOT_SENT = "not_sent", _("Not sent")  # certain: nothing reached the server
+    LOST = "lost", _("Answer lost")  # may have been received
 
 
 class LinkStatus(TextChoices):
     """Where a reconnect link stands."""
 
-    MADE = "made", "Made"
-    OPENED = "opened", "Opened"  # a person pressed the button; the browser is bound
-    CONSENTED = (
-        "consented",
-        "Consented",
-    )  # the callback came; the platform is being told
-    FINISHED = "finished", "Finished"
-    DENIED = "denied", "Denied"
-    FAILED = "failed", "Failed"
-    WRONG_ACCOUNT = "wrong_account", "Wrong account"  # works, but as somebody else
-    EXPIRED = "expired", "Expired"
-    CANCELLED = "cancelled", "Cancelled"
+    MADE = "made", _("Made")
+    OPENED = "opened", _("Opened")  # a person pressed the button; the browser is bound
+    CONSENTED = "consented", _("Consented")  # called back; the platform is being told
+    FINISHED = "finished", _("Finished")
+    DENIED = "denied", _("Denied")
+    FAILED = "failed", _("Failed")
+    WRONG_ACCOUNT = "wrong_account", _("Wrong account")  # works, but as somebody else
+    EXPIRED = "expired", _("Expired")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 #: A person may still use these.
@@ -158,52 +141,53 @@ class Outcome(TextChoices):
     """How an item ended."""
 
     # revoke
-    VERIFIED_DEAD = "verified_dead", "Verified dead"
-    ACCEPTED = "accepted", "Accepted, not verifiable"
-    ALREADY_DEAD = "already_dead", "Already dead"
-    EXPIRING = "expiring", "Expiring"
-    STILL_ALIVE = "still_alive", "Still alive"
-    REFUSED = "refused", "Refused"
-    UNSUPPORTED = "unsupported", "Unsupported"
-    NOTHING_TO_REVOKE = "nothing_to_revoke", "Nothing to revoke"
+    VERIFIED_DEAD = "verified_dead", _("Verified dead")
+    ACCEPTED = "accepted", _("Accepted, not verifiable")
+    ALREADY_DEAD = "already_dead", _("Already dead")
+    EXPIRING = "expiring", _("Expiring")
+    STILL_ALIVE = "still_alive", _("Still alive")
+    REFUSED = "refused", _("Refused")
+    UNSUPPORTED = "unsupported", _("Unsupported")
+    NOTHING_TO_REVOKE = "nothing_to_revoke", _("Nothing to revoke")
     # probe
-    CONNECTED = "connected", "Connected"
-    DEAD = "dead", "Dead"
-    DISABLED = "disabled", "Disabled"
-    TRANSIENT = "transient", "Temporarily failing"
-    NOT_SUPPORTED = "not_supported", "Cannot be probed"
+    CONNECTED = "connected", _("Connected")
+    DEAD = "dead", _("Dead")
+    DISABLED = "disabled", _("Disabled")
+    TRANSIENT = "transient", _("Temporarily failing")
+    NOT_SUPPORTED = "not_supported", _("Cannot be probed")
     # reconnect, drill
-    RECONNECTED = "reconnected", "Reconnected"
-    WAITING = "waiting", "Waiting"
-    EXPIRED = "expired", "Expired"
-    DENIED = "denied", "Denied"
-    WRONG_ACCOUNT = "wrong_account", "Wrong account"
-    STILL_DEAD = "still_dead", "Still dead"
-    NOT_ALIVE = "not_alive", "Not alive at the start"
+    RECONNECTED = "reconnected", _("Reconnected")
+    WAITING = "waiting", _("Waiting")
+    EXPIRED = "expired", _("Expired")
+    DENIED = "denied", _("Denied")
+    WRONG_ACCOUNT = "wrong_account", _("Wrong account")
+    STILL_DEAD = "still_dead", _("Still dead")
+    NOT_ALIVE = "not_alive", _("Not alive at the start")
     # sync
-    NEW = "new", "New"
-    CHANGED = "changed", "Changed"
-    UNCHANGED = "unchanged", "Unchanged"
-    VANISHED = "vanished", "Vanished"
+    NEW = "new", _("New")
+    CHANGED = "changed", _("Changed")
+    UNCHANGED = "unchanged", _("Unchanged")
+    VANISHED = "vanished", _("Vanished")
     # any
-    MISCONFIGURED = "misconfigured", "Misconfigured"
-    UNCLEAR = "unclear", "Unclear"
-    SKIPPED = "skipped", "Skipped"
-    CANCELLED = "cancelled", "Cancelled"
+    MISCONFIGURED = "misconfigured", _("Misconfigured")
+    UNCLEAR = "unclear", _("Unclear")
+    SKIPPED = "skipped", _("Skipped")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class Weight(TextChoices):
     """How an outcome counts."""
 
-    GOOD = "good", "Went well"
-    ATTENTION = "attention", "Needs attention"
-    NEUTRAL = "neutral", "Neutral"
+    GOOD = "good", _("Went well")
+    ATTENTION = "attention", _("Needs attention")
+    NEUTRAL = "neutral", _("Neutral")
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What one outcome of one run kind means.
 
+    The sentences are English: they are stored and printed, too; a page translates them.
     `status` is the instance status that follows ("" leaves it), `sticky` keeps the item
     on the list of open concerns until a later outcome of the instance clears it.
     """
@@ -221,163 +205,187 @@ _S = InstanceStatus
 _ANY: dict[Outcome, Meaning] = {
     Outcome.MISCONFIGURED: Meaning(
         _LOOK,
-        "Not tried: something here is not set up.",
-        "Follow the reason shown, then retry the failed items.",
+        gettext_noop("Not tried: something here is not set up."),
+        gettext_noop("Follow the reason shown, then retry the failed items."),
     ),
     Outcome.UNCLEAR: Meaning(
         _LOOK,
-        "The request was sent and its answer was lost; what the provider did is not known.",
-        "Probe the instance to find out; nothing is repeated blindly.",
+        gettext_noop(
+            "The request was sent and its answer was lost; what the provider did is not known."
+        ),
+        gettext_noop("Probe the instance to find out; nothing is repeated blindly."),
         sticky=True,
     ),
     Outcome.SKIPPED: Meaning(
-        _CALM, "Skipped: another item or run has dealt with the same grant."
+        _CALM,
+        gettext_noop("Skipped: another item or run has dealt with the same grant."),
     ),
-    Outcome.CANCELLED: Meaning(_CALM, "Cancelled before anything was sent."),
+    Outcome.CANCELLED: Meaning(
+        _CALM, gettext_noop("Cancelled before anything was sent.")
+    ),
 }
 
 _PROBE: dict[Outcome, Meaning] = {
-    Outcome.CONNECTED: Meaning(_GOOD, "The instance works.", status=_S.CONNECTED),
+    Outcome.CONNECTED: Meaning(
+        _GOOD, gettext_noop("The instance works."), status=_S.CONNECTED
+    ),
     Outcome.DEAD: Meaning(
         _LOOK,
-        "The authorization is dead.",
-        "Reauthenticate the instance.",
+        gettext_noop("The authorization is dead."),
+        gettext_noop("Reauthenticate the instance."),
         status=_S.NEEDS_REAUTH,
     ),
     Outcome.DISABLED: Meaning(
         _LOOK,
-        "The platform has disabled the instance.",
-        "Reauthenticate it; it is enabled again on the way.",
+        gettext_noop("The platform has disabled the instance."),
+        gettext_noop("Reauthenticate it; it is enabled again on the way."),
         status=_S.DISABLED,
     ),
     Outcome.TRANSIENT: Meaning(
         _LOOK,
-        "The provider or the platform is failing just now; the grant may well be alive.",
-        "Probe again later.",
+        gettext_noop(
+            "The provider or the platform is failing just now; the grant may well be alive."
+        ),
+        gettext_noop("Probe again later."),
         status=_S.DEGRADED,
     ),
     Outcome.NOT_SUPPORTED: Meaning(
-        _CALM, "This element offers no call that could serve as a probe."
+        _CALM, gettext_noop("This element offers no call that could serve as a probe.")
     ),
 }
 
 _REVOKE: dict[Outcome, Meaning] = {
     Outcome.VERIFIED_DEAD: Meaning(
         _GOOD,
-        "Revoked, and seen dead afterwards.",
-        "Reauthenticate when it should work again.",
+        gettext_noop("Revoked, and seen dead afterwards."),
+        gettext_noop("Reauthenticate when it should work again."),
         status=_S.REVOKED,
     ),
     Outcome.ACCEPTED: Meaning(
         _GOOD,
-        "The provider accepted the revocation; nothing here can verify it.",
-        "Probe later to be sure.",
+        gettext_noop(
+            "The provider accepted the revocation; nothing here can verify it."
+        ),
+        gettext_noop("Probe later to be sure."),
         status=_S.REVOKED,
     ),
     Outcome.ALREADY_DEAD: Meaning(
         _GOOD,
-        "The grant was dead before this run.",
-        "Reauthenticate when it should work again.",
+        gettext_noop("The grant was dead before this run."),
+        gettext_noop("Reauthenticate when it should work again."),
         status=_S.NEEDS_REAUTH,
     ),
     Outcome.EXPIRING: Meaning(
         _LOOK,
-        "The refresh token is dead; the access token lives until it expires.",
-        "Probe after the time shown.",
+        gettext_noop(
+            "The refresh token is dead; the access token lives until it expires."
+        ),
+        gettext_noop("Probe after the time shown."),
         sticky=True,
     ),
     Outcome.STILL_ALIVE: Meaning(
         _LOOK,
-        "The provider said yes, and the instance still works.",
-        "Revoke the refresh token: the platform makes new access tokens from it.",
+        gettext_noop("The provider said yes, and the instance still works."),
+        gettext_noop(
+            "Revoke the refresh token: the platform makes new access tokens from it."
+        ),
         status=_S.CONNECTED,
         sticky=True,
     ),
     Outcome.REFUSED: Meaning(
         _LOOK,
-        "The provider refused; the token is still alive.",
-        "Check the provider app's client id and secret.",
+        gettext_noop("The provider refused; the token is still alive."),
+        gettext_noop("Check the provider app's client id and secret."),
         sticky=True,
     ),
     Outcome.UNSUPPORTED: Meaning(
         _LOOK,
-        "This provider offers no revocation that can be called here.",
-        "Follow the steps shown for a person.",
+        gettext_noop("This provider offers no revocation that can be called here."),
+        gettext_noop("Follow the steps shown for a person."),
     ),
-    Outcome.NOTHING_TO_REVOKE: Meaning(_CALM, "The instance holds no token."),
+    Outcome.NOTHING_TO_REVOKE: Meaning(
+        _CALM, gettext_noop("The instance holds no token.")
+    ),
     Outcome.TRANSIENT: Meaning(
         _LOOK,
-        "Not tried: the platform is failing just now, so the token could not be read.",
-        "Retry the failed items later.",
+        gettext_noop(
+            "Not tried: the platform is failing just now, so the token could not be read."
+        ),
+        gettext_noop("Retry the failed items later."),
     ),
 }
 
 _RECONNECT: dict[Outcome, Meaning] = {
     Outcome.RECONNECTED: Meaning(
-        _GOOD, "Reconnected, and seen alive afterwards.", status=_S.CONNECTED
+        _GOOD,
+        gettext_noop("Reconnected, and seen alive afterwards."),
+        status=_S.CONNECTED,
     ),
     Outcome.WAITING: Meaning(
         _CALM,
-        "Waiting for a person at the provider's consent page.",
-        "Send or open the link.",
+        gettext_noop("Waiting for a person at the provider's consent page."),
+        gettext_noop("Send or open the link."),
     ),
     Outcome.EXPIRED: Meaning(
-        _LOOK, "The link expired before anybody used it.", "Make a new link."
+        _LOOK,
+        gettext_noop("The link expired before anybody used it."),
+        gettext_noop("Make a new link."),
     ),
     Outcome.DENIED: Meaning(
-        _LOOK, "The person said no at the provider.", "Ask them, then make a new link."
+        _LOOK,
+        gettext_noop("The person said no at the provider."),
+        gettext_noop("Ask them, then make a new link."),
     ),
     Outcome.WRONG_ACCOUNT: Meaning(
         _LOOK,
-        "The person signed in with another account than before.",
-        "Accept the new account or send the link again.",
+        gettext_noop("The person signed in with another account than before."),
+        gettext_noop("Accept the new account or send the link again."),
     ),
     Outcome.STILL_DEAD: Meaning(
         _LOOK,
-        "The new authorization was taken, and the instance still fails.",
-        "Read the answer shown, then make a new link.",
+        gettext_noop("The new authorization was taken, and the instance still fails."),
+        gettext_noop("Read the answer shown, then make a new link."),
     ),
 }
 
+
+def _of(
+    kind: RunKind, *meanings: dict[Outcome, Meaning]
+) -> dict[tuple[RunKind, Outcome], Meaning]:
+    return {(kind, one): told for some in meanings for one, told in some.items()}
+
+
 #: (run kind, outcome) → what it means. Exit codes, pages and statuses all read this table.
 MEANINGS: dict[tuple[RunKind, Outcome], Meaning] = {
-    **{
-        (RunKind.PROBE, outcome): meaning
-        for outcome, meaning in {**_ANY, **_PROBE}.items()
-    },
-    **{
-        (RunKind.REVOKE, outcome): meaning
-        for outcome, meaning in {**_ANY, **_REVOKE}.items()
-    },
-    **{
-        (RunKind.RECONNECT, outcome): meaning
-        for outcome, meaning in {**_ANY, **_RECONNECT}.items()
-    },
-    **{
-        (RunKind.DRILL, outcome): meaning
-        for outcome, meaning in {**_ANY, **_REVOKE, **_RECONNECT}.items()
-    },
+    **_of(RunKind.PROBE, _ANY, _PROBE),
+    **_of(RunKind.REVOKE, _ANY, _REVOKE),
+    **_of(RunKind.RECONNECT, _ANY, _RECONNECT),
+    **_of(RunKind.DRILL, _ANY, _REVOKE, _RECONNECT),
     (RunKind.DRILL, Outcome.VERIFIED_DEAD): Meaning(
         _LOOK,
-        "Revoked and seen dead, but the drill did not go on.",
-        "Reauthenticate the instance.",
+        gettext_noop("Revoked and seen dead, but the drill did not go on."),
+        gettext_noop("Reauthenticate the instance."),
         status=_S.REVOKED,
     ),
     (RunKind.DRILL, Outcome.NOT_ALIVE): Meaning(
         _LOOK,
-        "The instance was not alive at the start, so nothing was revoked.",
-        "Reauthenticate it, then start the drill again.",
+        gettext_noop(
+            "The instance was not alive at the start, so nothing was revoked."
+        ),
+        gettext_noop("Reauthenticate it, then start the drill again."),
     ),
-    (RunKind.SYNC, Outcome.NEW): Meaning(_GOOD, "New at the platform."),
-    (RunKind.SYNC, Outcome.CHANGED): Meaning(_GOOD, "Changed at the platform."),
-    (RunKind.SYNC, Outcome.UNCHANGED): Meaning(_GOOD, "As before."),
+    (RunKind.SYNC, Outcome.NEW): Meaning(_GOOD, gettext_noop("New at the platform.")),
+    (RunKind.SYNC, Outcome.CHANGED): Meaning(
+        _GOOD, gettext_noop("Changed at the platform.")
+    ),
+    (RunKind.SYNC, Outcome.UNCHANGED): Meaning(_GOOD, gettext_noop("As before.")),
     (RunKind.SYNC, Outcome.VANISHED): Meaning(
         _LOOK,
-        "No longer listed by the platform.",
-        "Check whether somebody deleted it.",
+        gettext_noop("No longer listed by the platform."),
+        gettext_noop("Check whether somebody deleted it."),
         status=_S.MISSING,
     ),
-    **{(RunKind.SYNC, outcome): meaning for outcome, meaning in _ANY.items()},
+    **_of(RunKind.SYNC, _ANY),
 }
 
 #: An item with one of these stays on the list of open concerns until a later outcome clears it.

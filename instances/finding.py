@@ -19,6 +19,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.lookups import is_row_number
 from instances.bounded import MOST, Count, Past, SortKey
@@ -31,10 +32,10 @@ REACH = 1_000
 _TERMS = 400
 
 SORTS = {
-    "name": "Name, A to Z",
-    "-name": "Name, Z to A",
-    "since": "Newest change first",
-    "-since": "Oldest change first",
+    "name": _("Name, A to Z"),
+    "-name": _("Name, Z to A"),
+    "since": _("Newest change first"),
+    "-since": _("Oldest change first"),
 }
 #: What an index has in front of the name, alone or together.
 _INDEXED = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.reasons import said
 from instances.choices import DESTRUCTIVE, RunKind
@@ -33,34 +35,38 @@ class StartForm(forms.Form):
     """Why, for which ticket, what exactly, and the typed confirmation of a large draft."""
 
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=500,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="Kept in the audit with every revocation.",
-        error_messages={"required": "Say why: the audit keeps the reason."},
+        help_text=_("Kept in the audit with every revocation."),
+        error_messages={"required": _("Say why: the audit keeps the reason.")},
     )
     ticket = forms.CharField(
+        label=_("Ticket"),
         max_length=120,
         required=False,
-        help_text="Optional: a reference in your tracker.",
+        help_text=_("Optional: a reference in your tracker."),
     )
     only = forms.ChoiceField(
-        label="Token",
+        label=_("Token"),
         required=False,
         choices=[
-            ("", "The whole grant (refresh token first)"),
-            ("refresh", "Only the refresh token"),
-            ("access", "Only the access token: the platform may make a new one"),
+            ("", _("The whole grant (refresh token first)")),
+            ("refresh", _("Only the refresh token")),
+            ("access", _("Only the access token: the platform may make a new one")),
         ],
     )
     connections = forms.IntegerField(
-        label="Calls at once",
+        label=_("Calls at once"),
         required=False,
         min_value=1,
         max_value=MOST_CONNECTIONS,
-        help_text="Of all workers together; can be changed while it runs.",
+        help_text=_("Of all workers together; can be changed while it runs."),
     )
     confirm = forms.CharField(
-        required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Confirm"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
     def __init__(self, run: Run, data: Any = None, kin: Kin | None = None) -> None:
@@ -87,14 +93,18 @@ class StartForm(forms.Form):
         """Compare what was typed with the true scope."""
         typed: str = self.cleaned_data["confirm"].strip()
         if typed != self.words:
-            raise forms.ValidationError(f"Type {self.words} to start.")
+            raise forms.ValidationError(
+                gettext("Type %(words)s to start.") % {"words": self.words}
+            )
         return typed
 
     def clean_reason(self) -> str:
         """Refuse a reason that says nothing."""
         reason: str = self.cleaned_data["reason"]
         if not said(reason):
-            raise forms.ValidationError("Say why in words: the audit keeps the reason.")
+            raise forms.ValidationError(
+                gettext("Say why in words: the audit keeps the reason.")
+            )
         return reason
 
     def clean(self) -> None:
@@ -102,8 +112,10 @@ class StartForm(forms.Form):
         super().clean()
         if self.data.get("dies_too", "") != self.dies_too:
             raise forms.ValidationError(
-                "Meanwhile other instances share a grant with these. Look at who dies "
-                "too, then start again."
+                gettext(
+                    "Meanwhile other instances share a grant with these. Look at who "
+                    "dies too, then start again."
+                )
             )
 
     def wanted(self) -> dict[str, Any]:

@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from ceadmin.lib.rows import among
 from instances.choices import InstanceStatus
 from instances.querysets import InstanceQuerySet
@@ -30,7 +32,7 @@ LOOKUPS: dict[str, str] = {
 
 
 class BadSelection(ValueError):
-    """The document does not say which rows; the text is a sentence for people."""
+    """The document does not say which rows; the text is a sentence for people, in English: it may be stored."""
 
 
 def of_instances(pks: Iterable[int]) -> dict[str, Any]:
@@ -59,11 +61,12 @@ def everything() -> dict[str, Any]:
 def _part(name: str, value: Iterable[str] | str) -> Any:
     if name == "search":
         if not isinstance(value, str):
-            raise BadSelection("The search has to be a text.")
+            raise BadSelection(gettext_noop("The search has to be a text."))
         return value
     if name not in LOOKUPS:
         raise BadSelection(
-            f"There is no filter “{name}”. Known: {', '.join([*LOOKUPS, 'search'])}."
+            gettext_noop("There is no filter “%(name)s”. Known: %(known)s.")
+            % {"name": name, "known": ", ".join([*LOOKUPS, "search"])}
         )
     values = [value] if isinstance(value, str) else list(value)
     if name == "status":
@@ -75,7 +78,8 @@ def _check_statuses(values: list[str]) -> None:
     for value in values:
         if value not in InstanceStatus.values:
             raise BadSelection(
-                f"There is no status “{value}”. Known: {', '.join(InstanceStatus.values)}."
+                gettext_noop("There is no status “%(name)s”. Known: %(known)s.")
+                % {"name": value, "known": ", ".join(InstanceStatus.values)}
             )
 
 
@@ -83,7 +87,9 @@ def narrow(own: InstanceQuerySet, document: Any) -> InstanceQuerySet:
     """Return those of `own` (one organization's instances) that `document` means; raise BadSelection when it is not one."""
     if not isinstance(document, Mapping) or document.get("version") != VERSION:
         raise BadSelection(
-            "This selection was made by another version of the product; select the rows again."
+            gettext_noop(
+                "This selection was made by another version of the product; select the rows again."
+            )
         )
     if "instances" in document:
         return own.filter(among(own.model, "id", _numbers(document["instances"])))
@@ -92,7 +98,7 @@ def narrow(own: InstanceQuerySet, document: Any) -> InstanceQuerySet:
         return own.filter(among(own.model, "remote_id", ids))
     if "filter" in document:
         return _matching(own, document["filter"])
-    raise BadSelection("The selection names neither rows nor a filter.")
+    raise BadSelection(gettext_noop("The selection names neither rows nor a filter."))
 
 
 def _numbers(values: Iterable[Any]) -> list[int]:
@@ -100,7 +106,7 @@ def _numbers(values: Iterable[Any]) -> list[int]:
         return [int(value) for value in values]
     except (TypeError, ValueError) as error:
         raise BadSelection(
-            "The selection holds something that is not a row number."
+            gettext_noop("The selection holds something that is not a row number.")
         ) from error
 
 

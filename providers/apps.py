@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.utils.translation import gettext_lazy as _
 
 
 class ProvidersConfig(AppConfig):
@@ -10,7 +11,7 @@ class ProvidersConfig(AppConfig):
     name = "providers"
     label = "providers"
     default_auto_field = "django.db.models.BigAutoField"
-    verbose_name = "Providers"
+    verbose_name = _("Providers")
 
     def ready(self) -> None:
         """Let `manage.py check` tell what is wrong with the catalogue."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import quote, urlencode, urlsplit
 
+from django.utils.translation import gettext_noop
+
 from ceadmin.lib import http
 from providers import oauth, rules, sites
 from providers.choices import (
@@ -98,10 +100,11 @@ def _refuse_bad_text(provider: Provider, grant: Grant, token: str) -> None:
 
 
 def _bad_token(provider: Provider) -> NotRevocable:
-    sentence = (
+    words = gettext_noop(
         "The token or the app's credentials have characters that cannot be sent in this "
-        f"call to {provider.name}. Read the instance again; if it stays so, revoke by hand."
+        "call to %(provider)s. Read the instance again; if it stays so, revoke by hand."
     )
+    sentence = words % {"provider": provider.name}
     return NotRevocable("bad_token", sentence, provider.manual_steps)
 
 
@@ -113,11 +116,11 @@ def _refuse_missing_client(filling: _Filling) -> None:
         needs_secret or call.client_auth == ClientAuth.PUBLIC or "client_id" in named
     )
     if (needs_id and not grant.client_id) or (needs_secret and not grant.client_secret):
-        name = filling.provider.name
-        sentence = (
-            f"{name} asks for the client id and secret of the app that the grant was given "
-            "to, and the provider app has none. Set them in the provider app."
+        words = gettext_noop(
+            "%(provider)s asks for the client id and secret of the app that the grant was "
+            "given to, and the provider app has none. Set them in the provider app."
         )
+        sentence = words % {"provider": filling.provider.name}
         raise NotRevocable("no_client_secret", sentence)
 
 

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from providers import rules, strict
 from providers.choices import Reach
 from providers.errors import SpecError
-from providers.spec import Provider
+from providers.spec import OWN, Provider
 
 DATA = Path(__file__).parent / "data"
-#: How keys of organizations' own records begin, and none of the catalogue's does.
-OWN = "own_"
+ELEMENT_TAKEN = _("%(element)s belongs to %(owner)s already")
 
 
 def is_own(key: str) -> bool:
@@ -30,7 +31,7 @@ class UnknownProvider(LookupError):
 
     def __init__(self, key: str) -> None:
         self.key = key
-        super().__init__(f"The catalogue has no provider {key!r}.")
+        super().__init__(f"the catalogue has no provider {key!r}")
 
 
 def table_of(text: str) -> dict[str, Any]:
@@ -38,9 +39,9 @@ def table_of(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise SpecError("toml", "is nested too deeply") from None
+        raise SpecError("toml", _("is nested too deeply")) from None
     except ValueError as error:  # its own, and what Python says of a very long number
-        raise SpecError("toml", str(error)) from None
+        raise SpecError("toml", "", quoted=str(error)) from None
 
 
 def record_of(table: Mapping[str, Any]) -> Provider:
@@ -105,8 +106,13 @@ def _clashes(records: Iterable[Provider]) -> Iterator[SpecError]:
     for record in records:
         for element_key in (*record.element_keys, *record.related_element_keys):
             if element_key in owners:
-                message = f"{element_key!r} belongs to {owners[element_key]} already"
-                yield SpecError("element_keys", message, file=f"{record.key}.toml")
+                yield SpecError(
+                    "element_keys",
+                    ELEMENT_TAKEN,
+                    file=f"{record.key}.toml",
+                    element=repr(element_key),
+                    owner=owners[element_key],
+                )
             owners.setdefault(element_key, record.key)
 
 

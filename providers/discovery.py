@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext
+
 from ceadmin.lib import http
 from providers import sites
 from providers.writing import AUTH
@@ -85,18 +87,24 @@ def _check_issuer(issuer: str) -> None:
     try:
         parts = urlsplit(issuer)
     except ValueError:
-        raise NotFound("This is no address.") from None
+        raise NotFound(gettext("This is no address.")) from None
     if parts.scheme != "https":
         raise NotFound(
-            "Begin the issuer with https://. Over http anybody on the way could answer in "
-            "its place."
+            gettext(
+                "Begin the issuer with https://. Over http anybody on the way could "
+                "answer in its place."
+            )
         )
     if parts.query or parts.fragment or "?" in issuer or "#" in issuer:
-        raise NotFound("An issuer has neither a query nor a fragment (RFC 8414 §2).")
+        raise NotFound(
+            gettext("An issuer has neither a query nor a fragment (RFC 8414 §2).")
+        )
     if not _fits(issuer):
         raise NotFound(
-            "This is no address of a public host. Write the issuer in ASCII, as in "
-            "https://login.example.com; names of private networks are not called."
+            gettext(
+                "This is no address of a public host. Write the issuer in ASCII, as in "
+                "https://login.example.com; names of private networks are not called."
+            )
         )
 
 
@@ -113,18 +121,15 @@ def _ask(address: str, send: Send) -> http.Answer:
     try:
         return send(http.Request("GET", address, accept, deadline=_DEADLINE))
     except http.Blocked:
-        raise NotFound(
-            f"{_place(address)} leads into a private network, so it was not called."
-        ) from None
+        words = gettext("%(place)s leads into a private network, so it was not called.")
+        raise NotFound(words % {"place": _place(address)}) from None
     except http.HttpError as error:
-        words = _NO_ANSWER.format(place=_place(address), code=error.code)
-        raise NotFound(words) from None
-
-
-_NO_ANSWER = (
-    "{place} gave no answer that could be read ({code}). Check the address, or write the "
-    "record by hand."
-)
+        words = gettext(
+            "%(place)s gave no answer that could be read (%(code)s). Check the address, or "
+            "write the record by hand."
+        )
+        told = {"place": _place(address), "code": error.code}
+        raise NotFound(words % told) from None
 
 
 def _place(address: str) -> str:
@@ -132,17 +137,22 @@ def _place(address: str) -> str:
 
 
 def _status(address: str, status: int) -> str:
+    told = {"address": address, "place": _place(address), "status": status}
     if 300 <= status < 400:
-        return (
-            f"{address} answers with a redirect ({status}), which is not followed: the "
+        words = gettext(
+            "%(address)s answers with a redirect (%(status)s), which is not followed: the "
             "issuer itself has to answer. Ask for the address it leads to, if you trust it."
         )
-    if status in (404, 410):
-        return (
-            f"{_place(address)} has no metadata at the addresses that RFC 8414 and OpenID "
-            "name. Write the record by hand."
+    elif status in (404, 410):
+        words = gettext(
+            "%(place)s has no metadata at the addresses that RFC 8414 and OpenID name. "
+            "Write the record by hand."
         )
-    return f"{address} answered {status}. Try again later, or write the record by hand."
+    else:
+        words = gettext(
+            "%(address)s answered %(status)s. Try again later, or write the record by hand."
+        )
+    return words % told
 
 
 def _read(issuer: str, address: str, answer: http.Answer) -> Metadata:
@@ -153,9 +163,11 @@ def _read(issuer: str, address: str, answer: http.Answer) -> Metadata:
     revocation = _url(told, "revocation_endpoint")
     if not revocation:
         raise NotFound(
-            "The metadata names no revocation_endpoint, so this server offers no "
-            "revocation by RFC 7009. If its documentation says otherwise, write the "
-            "record by hand."
+            gettext(
+                "The metadata names no revocation_endpoint, so this server offers no "
+                "revocation by RFC 7009. If its documentation says otherwise, write the "
+                "record by hand."
+            )
         )
     return Metadata(
         issuer=issuer,
@@ -170,30 +182,33 @@ def _read(issuer: str, address: str, answer: http.Answer) -> Metadata:
 
 
 def _document(address: str, answer: http.Answer) -> Mapping[str, Any]:
+    place = _place(address)
     if len(answer.body) > MOST_BYTES:
-        raise NotFound(
-            f"The answer of {_place(address)} is larger than {MOST_BYTES} bytes: that is "
-            "no metadata."
+        words = gettext(
+            "The answer of %(place)s is larger than %(most)s bytes: that is no metadata."
         )
+        raise NotFound(words % {"place": place, "most": MOST_BYTES})
     try:
         told = answer.json()
     except http.BadBody as problem:
-        raise NotFound(
-            f"{_place(address)} did not answer with JSON ({problem.code})."
-        ) from None
+        words = gettext("%(place)s did not answer with JSON (%(code)s).")
+        raise NotFound(words % {"place": place, "code": problem.code}) from None
     if not isinstance(told, dict):
-        raise NotFound(f"{_place(address)} did not answer with a JSON object.")
+        words = gettext("%(place)s did not answer with a JSON object.")
+        raise NotFound(words % {"place": place})
     return told
 
 
 def _another(issuer: str, named: object) -> str:
     if not isinstance(named, str) or not named:
-        return "The metadata names no issuer, so nobody knows whose it is."
-    shown = named[:200] if named.isprintable() else "another one"
-    return (
-        f"The metadata is another issuer's: asked for {issuer}, it says {shown}. They have "
-        "to be equal, letter by letter (RFC 8414 §3.3). Ask for that one, if you trust it."
+        return gettext("The metadata names no issuer, so nobody knows whose it is.")
+    shown = named[:200] if named.isprintable() else gettext("another one")
+    words = gettext(
+        "The metadata is another issuer's: asked for %(issuer)s, it says %(named)s. They "
+        "have to be equal, letter by letter (RFC 8414 §3.3). Ask for that one, if you trust "
+        "it."
     )
+    return words % {"issuer": issuer, "named": shown}
 
 
 def _url(told: Mapping[str, Any], name: str) -> str:
@@ -202,10 +217,11 @@ def _url(told: Mapping[str, Any], name: str) -> str:
     if value is None or value == "":
         return ""
     if not isinstance(value, str) or not _fits(value):
-        raise NotFound(
-            f"The metadata's {name} is no https address of a public host, so it is not "
+        words = gettext(
+            "The metadata's %(name)s is no https address of a public host, so it is not "
             "used."
         )
+        raise NotFound(words % {"name": name})
     return value
 
 
@@ -220,7 +236,9 @@ def _client_auth(told: Mapping[str, Any]) -> str:
         if method in listed:
             return word
     names = ", ".join(str(one)[:40] for one in listed[:5] if str(one).isprintable())
-    raise NotFound(
-        f"The server wants clients to authenticate by {names or 'nothing known'}, and only "
-        f"{', '.join(AUTH)} can be done here."
+    words = gettext(
+        "The server wants clients to authenticate by %(asked)s, and only %(known)s can be "
+        "done here."
     )
+    asked = names or gettext("nothing known")
+    raise NotFound(words % {"asked": asked, "known": ", ".join(AUTH)})

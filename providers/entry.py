@@ -2,9 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from providers import prose
 from providers.choices import Life, Proof, Rotation, Verdict
@@ -12,12 +17,12 @@ from providers.samples import Samples, samples
 from providers.spec import (
     Evidence,
     LifeAnswer,
-    Limits,
     Match,
     Placeholder,
     Provider,
     RevokeAnswer,
 )
+from providers.told import coded, joined, quoted, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +100,14 @@ def entry(provider: Provider) -> Entry:
 
 def _revoke_row(answer: RevokeAnswer) -> AnswerRow:
     gone = answer.means == Verdict.ALREADY
-    means = _PROOFS[answer.proof] if gone else _VERDICTS[answer.means]
+    means = str(_PROOFS[answer.proof] if gone else _VERDICTS[answer.means])
     return AnswerRow(_statuses(answer), _when(answer.match), means, answer.documented)
 
 
 def _checks(provider: Provider) -> Iterator[tuple[str, tuple[AnswerRow, ...]]]:
     for name, title in (
-        ("verification", "API call"),
-        ("introspection", "Introspection"),
+        ("verification", gettext("API call")),
+        ("introspection", gettext("Introspection")),
     ):
         check = getattr(provider, name)
         if check:
@@ -112,11 +117,15 @@ def _checks(provider: Provider) -> Iterator[tuple[str, tuple[AnswerRow, ...]]]:
 def _life_row(answer: LifeAnswer) -> AnswerRow:
     when = _when(answer.match)
     if answer.challenge:
-        asked = f"WWW-Authenticate asks for {answer.challenge}"
-        when = f"{when}, and {asked}" if when else asked
-    means = _LIVES[answer.means]
+        words = gettext("%(header)s asks for %(scheme)s")
+        header, scheme = coded("WWW-Authenticate"), coded(answer.challenge)
+        asked = told(words, header=header, scheme=scheme)
+        both = gettext("%(when)s, and %(asked)s")
+        when = told(both, when=when, asked=asked) if when else asked
+    means = str(_LIVES[answer.means])
     if answer.compare:
-        means = f"{means}, if the same call worked before"
+        words = gettext("%(means)s, if the same call worked before")
+        means = words % {"means": means}
     return AnswerRow(_statuses(answer), when, means)
 
 
@@ -124,43 +133,53 @@ def _statuses(answer: RevokeAnswer | LifeAnswer) -> str:
     return prose.listed([str(status) for status in answer.status], "or")
 
 
-_VERDICTS: dict[Verdict, str] = {
-    Verdict.REVOKED: "Accepted: the token should be dead",
-    Verdict.REFUSED: "Refused: the token is alive",
-    Verdict.THROTTLED: "Too many calls: the token is alive",
-    Verdict.UNAVAILABLE: "Out of order: the token is alive",
-    Verdict.UNCLEAR: "Says nothing of the token",
+_VERDICTS: dict[Verdict, str | Promise] = {
+    Verdict.REVOKED: _("Accepted: the token should be dead"),
+    Verdict.REFUSED: _("Refused: the token is alive"),
+    Verdict.THROTTLED: _("Too many calls: the token is alive"),
+    Verdict.UNAVAILABLE: _("Out of order: the token is alive"),
+    Verdict.UNCLEAR: _("Says nothing of the token"),
 }
-_PROOFS: dict[Proof, str] = {
-    Proof.VERIFY: "Perhaps dead already: the check decides",
-    Proof.TOKEN: "This token is dead already",
-    Proof.GRANT: "The grant is dead already",
+_PROOFS: dict[Proof, str | Promise] = {
+    Proof.VERIFY: _("Perhaps dead already: the check decides"),
+    Proof.TOKEN: _("This token is dead already"),
+    Proof.GRANT: _("The grant is dead already"),
 }
-_LIVES: dict[Life, str] = {
-    Life.DEAD: "The token is dead",
-    Life.ALIVE: "The token is alive",
-    Life.UNKNOWN: "Says nothing of the token",
+_LIVES: dict[Life, str | Promise] = {
+    Life.DEAD: _("The token is dead"),
+    Life.ALIVE: _("The token is alive"),
+    Life.UNKNOWN: _("Says nothing of the token"),
 }
 
 
 def _when(conditions: tuple[Match, ...]) -> str:
-    return " and ".join(_condition(one) for one in conditions)
+    return _all(part for one in conditions for part in _condition(one))
 
 
-def _condition(match: Match) -> str:
-    words = []
+def _all(parts: Iterable[str]) -> str:
+    """Join what has to hold at once."""
+    both = gettext("%(one)s and %(other)s")
+    whole = ""
+    for part in parts:
+        whole = told(both, one=whole, other=part) if whole else part
+    return whole
+
+
+def _condition(match: Match) -> Iterator[str]:
     if match.empty is not None:
-        words.append("the body is empty" if match.empty else "the body is not empty")
-    if match.text:
-        words.append(f"the body has “{match.text}”")
-    place = match.path or "the body"
-    if match.equals:
-        words.append(
-            f"{place} is {prose.listed([_said(one) for one in match.equals], 'or')}"
+        empty = match.empty
+        yield (
+            gettext("the body is empty") if empty else gettext("the body is not empty")
         )
+    if match.text:
+        yield told(gettext("the body has “%(text)s”"), text=coded(match.text))
+    place = coded(match.path) if match.path else gettext("the body")
+    if match.equals:
+        values = prose.listed([coded(_said(one)) for one in match.equals], "or")
+        yield told(gettext("%(place)s is %(values)s"), place=place, values=values)
     if match.starts_with:
-        words.append(f"{place} begins with {match.starts_with}")
-    return " and ".join(words)
+        start = coded(match.starts_with)
+        yield told(gettext("%(place)s begins with %(start)s"), place=place, start=start)
 
 
 def _said(value: object) -> str:
@@ -185,53 +204,70 @@ def _value(name: str, place: Placeholder) -> Value:
 
 def _facts(provider: Provider) -> Iterator[tuple[str, str]]:
     revoke, consent = provider.revoke, provider.consent
-    yield "What dies", str(revoke.effect.label) if provider.revocable else ""
-    yield "Who dies too", str(provider.reach.label) if provider.revocable else ""
-    yield "Takes", str(revoke.accepts.label) if provider.revocable else ""
-    yield "Access token afterwards", _lives(revoke.access_lives_seconds)
-    late = revoke.propagation_seconds
-    yield (
-        "Seen everywhere",
-        f"{prose.duration(late)} later".capitalize() if late else "",
-    )
-    yield "Refresh token when used", _rotation(provider)
-    yield "Limits", _limits(provider.limits)
-    yield "Account", _account(provider)
-    yield "Grants are given by", str(provider.flow.label)
-    yield "One of these scopes is needed", ", ".join(consent.scopes)
+    if provider.revocable:
+        yield gettext("What dies"), str(revoke.effect.label)
+        yield gettext("Who dies too"), str(provider.reach.label)
+        yield gettext("Takes"), str(revoke.accepts.label)
+    yield gettext("Access token afterwards"), _lives(revoke.access_lives_seconds)
+    yield gettext("Seen everywhere"), _late(revoke.propagation_seconds)
+    yield gettext("Refresh token when used"), _rotation(provider)
+    yield gettext("Limits"), _limits(provider)
+    yield gettext("Account"), _account(provider)
+    yield gettext("Grants are given by"), str(provider.flow.label)
+    yield gettext("One of these scopes is needed"), _names(consent.scopes)
     extras = (f"{name}={value}" for name, value in consent.extras.items())
-    yield "Added when a person consents", ", ".join(extras)
-    yield "Comes back beside the code", ", ".join(consent.callback)
-    yield "Elements", ", ".join(provider.element_keys)
-    yield "Related elements", ", ".join(provider.related_element_keys)
-    note = f". {provider.confidence_note}" if provider.confidence_note else ""
-    yield "Confidence", f"{provider.confidence.label}{note}"
+    yield gettext("Added when a person consents"), _names(extras)
+    yield gettext("Comes back beside the code"), _names(consent.callback)
+    yield gettext("Elements"), _names(provider.element_keys)
+    yield gettext("Related elements"), _names(provider.related_element_keys)
+    label = str(provider.confidence.label)
+    yield gettext("Confidence"), _noted(provider, label, provider.confidence_note)
+
+
+def _names(names: Iterable[str]) -> str:
+    return joined(coded(name) for name in names)
+
+
+def _noted(provider: Provider, words: str, note: str) -> str:
+    """Return words with what the record notes behind them."""
+    return joined((words, quoted(note, provider.language)), ". ")
 
 
 def _lives(seconds: float | None) -> str:
-    return f"Works on for {prose.duration(seconds)} at most" if seconds else ""
+    if not seconds:
+        return ""
+    words = gettext("Works on for %(time)s at most")
+    return words % {"time": prose.duration(seconds)}
+
+
+def _late(seconds: float) -> str:
+    if not seconds:
+        return ""
+    return capfirst(gettext("%(time)s later") % {"time": prose.duration(seconds)})
 
 
 def _rotation(provider: Provider) -> str:
     known = provider.refresh_rotation != Rotation.UNKNOWN
     label = str(provider.refresh_rotation.label) if known else ""
-    return ". ".join(one for one in (label, provider.refresh_rotation_note) if one)
+    return _noted(provider, label, provider.refresh_rotation_note)
 
 
-def _limits(limits: Limits) -> str:
-    rate = f"{limits.rate:g} calls a second" if limits.rate else ""
-    at_once = f"{limits.concurrency} at once" if limits.concurrency else ""
-    said = ", ".join(one for one in (rate, at_once) if one)
-    return ". ".join(one for one in (said, limits.note) if one)
+def _limits(provider: Provider) -> str:
+    limits = provider.limits
+    said = prose.limited(limits.rate, limits.concurrency)
+    return _noted(provider, said, limits.note)
 
 
 def _account(provider: Provider) -> str:
     if provider.identity:
-        return (
-            f"{'/'.join(provider.identity.account)} in the answer of {_asked(provider)}"
+        return told(
+            gettext("%(member)s in the answer of %(address)s"),
+            member=coded("/".join(provider.identity.account)),
+            address=coded(_asked(provider)),
         )
     if provider.account_placeholder:
-        return f"{{{provider.account_placeholder}}} of the instance's configuration"
+        words = gettext("%(entry)s of the instance's configuration")
+        return told(words, entry=coded(f"{{{provider.account_placeholder}}}"))
     return ""
 
 
@@ -242,16 +278,23 @@ def _asked(provider: Provider) -> str:
 
 # Sources
 
-_KINDS = {
-    "vendor_doc": "Vendor's documentation",
-    "vendor_sdk": "Vendor's SDK",
-    "vendor_code": "Vendor's code",
-    "third_party_doc": "Documentation of others",
-    "third_party_code": "Code of others",
-    "library_source": "Library",
-    "ce_docs": "Documentation of Cloud Elements",
-    "user_seed": "Starting point",
-    "general_knowledge": "General knowledge",
+_KINDS: dict[str, str | Promise] = {
+    "vendor_doc": _("Vendor's documentation"),
+    "vendor_sdk": _("Vendor's SDK"),
+    "vendor_code": _("Vendor's code"),
+    "third_party_doc": _("Documentation of others"),
+    "third_party_code": _("Code of others"),
+    "library_source": _("Library"),
+    "ce_docs": _("Documentation of Cloud Elements"),
+    "user_seed": _("Starting point"),
+    "aggregator": _("Aggregator"),
+    "issue": _("Issue"),
+    "library": _("Library"),
+    "search": _("Search"),
+    "standard": _("Standard"),
+    "vendor": _("Vendor"),
+    "vendor_forum": _("Vendor forum"),
+    "general_knowledge": _("General knowledge"),
 }
 #: How a reference begins, and the page that it means. An address further on in the text may
 #: be the call itself, which nobody should open by a click.
@@ -263,8 +306,13 @@ _PAGES = (
 
 
 def _source(evidence: Evidence) -> Source:
-    kind = _KINDS.get(evidence.kind) or evidence.kind.replace("_", " ").capitalize()
-    return Source(kind, evidence.ref, _page(evidence.ref), evidence.read)
+    plain = evidence.kind.replace("_", " ").capitalize()
+    return Source(
+        str(_KINDS.get(evidence.kind, plain)),
+        evidence.ref,
+        _page(evidence.ref),
+        evidence.read,
+    )
 
 
 def _page(reference: str) -> str:

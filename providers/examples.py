@@ -16,7 +16,8 @@ from providers.spec import GRANT_PLACEHOLDERS, Call, Provider
 
 #: What stands for a secret: a shell puts the value of the variable there.
 _GRANT = Grant("$ACCESS_TOKEN", "$REFRESH_TOKEN", {}, "$CLIENT_ID", "$CLIENT_SECRET")
-_SIGNED = ("Authorization", "OAuth $OAUTH1_SIGNATURE")
+_SIGNATURE = "$OAUTH1_SIGNATURE"
+_SIGNED = ("Authorization", "OAuth " + _SIGNATURE)
 #: Where the calls of a purpose stand in a record.
 _PARTS = {
     "before": ("verification", "introspection"),

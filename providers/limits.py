@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from ceadmin.lib.ratelimit import Limit as Pace
 from ceadmin.teams.models import Organization
-from providers import catalogue
+from providers import catalogue, prose
 from providers.book import Book, book_of
 from providers.choices import LimitScope
 from providers.models import Limit
@@ -118,9 +119,9 @@ def effective_limits(
     limits = limits_of(organization)
     known = limits.book.find(provider_key)
     asked = [
-        ("Cloud Elements", limits.platform, platform_calls),
+        (str(LimitScope.PLATFORM.label), limits.platform, platform_calls),
         (
-            known.name if known else "Provider",
+            known.name if known else gettext("Provider"),
             limits.provider(provider_key),
             provider_calls,
         ),
@@ -146,6 +147,4 @@ def _slots_in_words(used: list[tuple[str, Pace, float]]) -> str:
 
 def in_words(pace: Pace) -> str:
     """Return a limit in words: "20 calls a second, 5 at once"."""
-    said = [f"{pace.rate:g} calls a second"] if pace.rate else []
-    said += [f"{pace.concurrency} at once"] if pace.concurrency else []
-    return ", ".join(said) or "no limit"
+    return prose.limited(pace.rate, pace.concurrency) or gettext("no limit")

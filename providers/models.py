@@ -8,7 +8,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.lib.sealed import SealedField
 from ceadmin.teams.models import Organization
 from providers import catalogue, sites
@@ -29,6 +33,20 @@ __all__ = [
 ]
 
 
+@named(
+    _("provider app"),
+    _("provider apps"),
+    name=_("name"),
+    organization=_("organization"),
+    element_key=_("element key"),
+    client_secret=_("client secret"),
+    callback_mode=_("callback mode"),
+    scope=_("scope"),
+    secret_set_at=_("secret set at"),
+    secret_set_by_name=_("secret set by"),
+    last_problem=_("last problem"),
+    created_at=_("created at"),
+)
 class ProviderApp(models.Model):
     """One application registered with a provider: what its grants were given to."""
 
@@ -40,36 +58,41 @@ class ProviderApp(models.Model):
         Organization, on_delete=models.PROTECT, related_name="provider_apps"
     )
 
-    provider_key = models.CharField("provider", max_length=64)
+    provider_key = models.CharField(_("provider"), max_length=64)
     element_key = models.CharField(
-        max_length=64, help_text="The platform's name of the connector, such as sfdc."
+        max_length=64,
+        help_text=_("The platform's name of the connector, such as sfdc."),
     )
-    client_id = models.CharField("client id", max_length=255)
+    client_id = models.CharField(_("client id"), max_length=255)
     client_secret = SealedField("provider_app.client_secret")
     secret_set_at = models.DateTimeField(null=True, blank=True)
     secret_set_by_name = models.CharField(max_length=255, blank=True)
     secret_expires_on = models.DateField(
-        "secret expires on",
+        _("secret expires on"),
         null=True,
         blank=True,
-        help_text="Where the provider lets it expire: the overview says so a month before.",
+        help_text=_(
+            "Where the provider lets it expire: the overview says so a month before."
+        ),
     )
     callback_mode = models.CharField(
         max_length=8, choices=CallbackMode, default=CallbackMode.OURS
     )
     callback_url = models.CharField(
-        "callback address",
+        _("callback address"),
         max_length=500,
         blank=True,
         validators=[URLValidator(schemes=["https", "http"])],
-        help_text="The address stored in the instances, when it is not ours.",
+        help_text=_("The address stored in the instances, when it is not ours."),
     )
     scope = models.CharField(max_length=2000, blank=True)
     site = models.JSONField(
-        "site values",
+        _("site values"),
         default=dict,
         blank=True,
-        help_text="What the provider's record asks for and the instances do not tell.",
+        help_text=_(
+            "What the provider's record asks for and the instances do not tell."
+        ),
     )
 
     # A short code; '' when the last test or call found nothing wrong.
@@ -119,7 +142,7 @@ class ProviderApp(models.Model):
             provider = book.get(self.provider_key)
         except catalogue.UnknownProvider:
             raise ValidationError(
-                {"provider_key": "The catalogue has no such provider."}
+                {"provider_key": gettext("The catalogue has no such provider.")}
             ) from None
         errors = {
             **self._name_errors(),
@@ -139,24 +162,30 @@ class ProviderApp(models.Model):
         )
         if not same.exclude(pk=self.pk).exists():
             return {}
-        return {"name": ["The organization has a provider app of this name."]}
+        return {"name": [gettext("The organization has a provider app of this name.")]}
 
     def _element_errors(self, provider: Provider, book: Book) -> dict[str, list[str]]:
         known = elements_of(provider)
         if self.element_key in known:
             return {}
         if known:
-            return {"element_key": [f"{provider.name} has {', '.join(known)}."]}
+            words = gettext("%(provider)s has %(elements)s.")
+            told = {"provider": provider.name, "elements": ", ".join(known)}
+            return {"element_key": [words % told]}
         # A record for any element lets its owner say where tokens are sent.
         other = book.for_element(self.element_key)
         if other is not None:
-            return {"element_key": [_HAS_A_RECORD.format(name=other.name)]}
+            words = gettext(
+                "The catalogue knows this element: choose %(name)s as the provider, whose "
+                "record says where its tokens may be sent."
+            )
+            return {"element_key": [words % {"name": other.name}]}
         return {}
 
     def _callback_errors(self) -> dict[str, list[str]]:
         if self.callback_mode == CallbackMode.OURS or self.callback_url:
             return {}
-        return {"callback_url": ["Say which address the instances carry."]}
+        return {"callback_url": [gettext("Say which address the instances carry.")]}
 
     def set_secret(self, plain: str, *, by_name: str, now: datetime) -> None:
         """Seal a new client secret and note who set it; the caller saves."""
@@ -164,12 +193,7 @@ class ProviderApp(models.Model):
         self.secret_set_by_name, self.secret_set_at = by_name, now
 
 
-_HAS_A_RECORD = (
-    "The catalogue knows this element: choose {name} as the provider, whose record says "
-    "where its tokens may be sent."
-)
-
-
+@named(organization=_("organization"))
 class EnabledProvider(models.Model):
     """A record that is off by itself, switched on for one organization by an owner."""
 
@@ -177,13 +201,13 @@ class EnabledProvider(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="enabled_providers"
     )
-    provider_key = models.CharField("provider", max_length=64)
-    enabled_at = models.DateTimeField("switched on")
-    enabled_by_name = models.CharField("switched on by", max_length=255)
+    provider_key = models.CharField(_("provider"), max_length=64)
+    enabled_at = models.DateTimeField(_("switched on"))
+    enabled_by_name = models.CharField(_("switched on by"), max_length=255)
 
     class Meta:
-        verbose_name = "provider switched on"
-        verbose_name_plural = "providers switched on"
+        verbose_name = _("provider switched on")
+        verbose_name_plural = _("providers switched on")
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "provider_key"], name="provider_enabled_once"
@@ -203,10 +227,12 @@ class EnabledProvider(models.Model):
             organization=self.organization_id, provider_key=self.provider_key
         )
         if same.exclude(pk=self.pk).exists():
-            raise ValidationError({"provider_key": ["It is switched on already."]})
+            raise ValidationError(
+                {"provider_key": [gettext("It is switched on already.")]}
+            )
 
 
-_NEEDS_NO_SWITCH = "Choose a record that is off and has a call to make."
+_NEEDS_NO_SWITCH = _("Choose a record that is off and has a call to make.")
 
 
 def enabled_keys(organization: Organization) -> frozenset[str]:
@@ -215,6 +241,12 @@ def enabled_keys(organization: Organization) -> frozenset[str]:
     return frozenset(rows.values_list("provider_key", flat=True))
 
 
+@named(
+    _("limit"),
+    _("limits"),
+    organization=_("organization"),
+    provider_app=_("provider app"),
+)
 class Limit(models.Model):
     """How many calls an organization allows in one place, instead of what the record says."""
 
@@ -222,8 +254,8 @@ class Limit(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="limits"
     )
-    scope = models.CharField("limits calls to", max_length=16, choices=LimitScope)
-    provider_key = models.CharField("provider", max_length=64, blank=True)
+    scope = models.CharField(_("limits calls to"), max_length=16, choices=LimitScope)
+    provider_key = models.CharField(_("provider"), max_length=64, blank=True)
     provider_app = models.ForeignKey(
         ProviderApp,
         on_delete=models.CASCADE,
@@ -232,16 +264,18 @@ class Limit(models.Model):
         related_name="limits",
     )
     rate = models.FloatField(
-        "calls a second",
+        _("calls a second"),
         null=True,
         blank=True,
-        help_text="0.5 is one call in two seconds. Empty: as the provider's record says.",
+        help_text=_(
+            "0.5 is one call in two seconds. Empty: as the provider's record says."
+        ),
     )
     concurrency = models.PositiveIntegerField(
-        "calls at once",
+        _("calls at once"),
         null=True,
         blank=True,
-        help_text="Empty: as the provider's record says.",
+        help_text=_("Empty: as the provider's record says."),
     )
 
     class Meta:
@@ -312,7 +346,7 @@ class Limit(models.Model):
         if errors:
             raise ValidationError(errors)
 
-    def _problems(self) -> dict[str, str]:
+    def _problems(self) -> dict[str, str | Promise]:
         provider, app = self.scope == LimitScope.PROVIDER, self.scope == LimitScope.APP
         known = self._book.find(self.provider_key) is not None
         rows = Limit.objects.filter(
@@ -323,28 +357,30 @@ class Limit(models.Model):
         )
         both_empty = self.rate is None and self.concurrency is None
         return {
-            "provider_key": "Choose the provider." if provider and not known else "",
+            "provider_key": _("Choose the provider.") if provider and not known else "",
             "provider_app": self._app_problem() if app else "",
             "rate": _SAYS_NOTHING if both_empty else _number(self.rate),
             "concurrency": _number(self.concurrency),
             "scope": _TWICE if rows.exclude(pk=self.pk).exists() else "",
         }
 
-    def _app_problem(self) -> str:
+    def _app_problem(self) -> str | Promise:
         if self.provider_app is None:
-            return "Choose the app."
+            return _("Choose the app.")
         theirs = self.provider_app.organization_id
-        return "" if theirs == self.organization_id else "It is another organization's."
+        mine = theirs == self.organization_id
+        return "" if mine else _("It is another organization's.")
 
 
-_SAYS_NOTHING = "Say how many calls a second, or how many at once."
-_TWICE = "There is a limit for this already: change that one."
+_SAYS_NOTHING = _("Say how many calls a second, or how many at once.")
+_TWICE = _("There is a limit for this already: change that one.")
 
 
 def _number(value: float | None) -> str:
     if value is None or 0 < value <= MOST:
         return ""
-    return (
-        f"A limit is above 0 and at most {MOST}. To stop calls altogether, pause the run "
+    words = gettext(
+        "A limit is above 0 and at most %(most)s. To stop calls altogether, pause the run "
         "or leave the provider out of it."
     )
+    return words % {"most": MOST}

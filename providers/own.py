@@ -13,9 +13,12 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.teams.models import Organization
-from providers.catalogue import OWN, is_own
+from providers.catalogue import is_own
+from providers.spec import OWN
 
 __all__ = ["OWN", "OwnProvider", "OwnProviderVersion", "digest_of", "is_own"]
 
@@ -25,6 +28,7 @@ MOST = 50
 MOST_BYTES = 64_000
 
 
+@named(name=_("name"), key=_("key"), organization=_("organization"))
 class OwnProvider(models.Model):
     """A record of one organization's own; its text stands in its versions.
 
@@ -38,13 +42,13 @@ class OwnProvider(models.Model):
     key = models.CharField(max_length=50)
     name = models.CharField(max_length=150)  # of the current version
     version = models.PositiveIntegerField(default=1)  # the current one's number
-    made_at = models.DateTimeField("added")
-    changed_at = models.DateTimeField("changed")
+    made_at = models.DateTimeField(_("added"))
+    changed_at = models.DateTimeField(_("changed"))
     removed_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = "own provider"
-        verbose_name_plural = "own providers"
+        verbose_name = _("own provider")
+        verbose_name_plural = _("own providers")
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "key"], name="own_provider_key_once"
@@ -93,7 +97,7 @@ class OwnProviderVersion(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write a new version; raise ValueError for one that is there."""
         if self.pk is not None:
-            raise ValueError("A version is never changed: add another one.")
+            raise ValueError("a version is never changed: add another one")
         self.digest = digest_of(self.text)
         super().save(*args, **kwargs)
 

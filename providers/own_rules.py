@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from providers import catalogue, rules, sites
 from providers.choices import PlaceholderKind
@@ -36,7 +40,8 @@ _CLOSED = re.compile(r"(?:[a-z0-9-]|\\\.|\(\?:|[()|])+")
 def read(text: str) -> Provider:
     """Read an own record; raise `SpecError` naming the key if it is wrong."""
     if len(text.encode("utf-8", "replace")) > MOST_BYTES:
-        raise SpecError("toml", f"is longer than {MOST_BYTES} bytes")
+        words = _("is longer than %(most)s bytes")
+        raise SpecError("toml", words, most=MOST_BYTES)
     table = catalogue.table_of(text)
     _texts(table, "", 0)
     provider = catalogue.record_of(table)
@@ -83,23 +88,26 @@ def _host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0].partition("?")[0]
 
 
-def _require(holds: object, key: str, message: str) -> None:
+def _require(holds: object, key: str, message: str | Promise, **values: Any) -> None:
     if not holds:
-        raise SpecError(key, message)
+        raise SpecError(key, message, **values)
 
 
 # The text itself
+
+_TOO_MANY = _("has too many entries")
+_TOO_LONG = _("is longer than %(most)s characters")
 
 
 def _texts(value: object, key: str, depth: int) -> None:
     """Refuse what no page can show and no record needs."""
     if isinstance(value, Mapping):
-        _require(len(value) <= _MOST_ENTRIES, key or "toml", "has too many entries")
+        _require(len(value) <= _MOST_ENTRIES, key or "toml", _TOO_MANY)
         for name, one in value.items():
             _text(str(name), key or "toml")
             _texts(one, f"{key}.{name}" if key else str(name), depth + 1)
     elif isinstance(value, list):
-        _require(len(value) <= _MOST_ENTRIES, key, "has too many entries")
+        _require(len(value) <= _MOST_ENTRIES, key, _TOO_MANY)
         for at, one in enumerate(value):
             _texts(one, f"{key}.{at}", depth + 1)
     elif isinstance(value, str):
@@ -107,10 +115,9 @@ def _texts(value: object, key: str, depth: int) -> None:
 
 
 def _text(value: str, key: str) -> None:
-    _require(value.isprintable(), key, "has a line break or a control character")
-    _require(
-        len(value) <= _LONGEST_TEXT, key, f"is longer than {_LONGEST_TEXT} characters"
-    )
+    _require(value.isprintable(), key, _("has a line break or a control character"))
+    fits = len(value) <= _LONGEST_TEXT
+    _require(fits, key, _TOO_LONG, most=_LONGEST_TEXT)
 
 
 # The record
@@ -120,30 +127,33 @@ def _identity(provider: Provider) -> None:
     _require(
         _KEY.fullmatch(provider.key),
         "key",
-        "is not a lower-case word with own_ before it",
+        _("is not a lower-case word with own_ before it"),
     )
     _require(
         len(provider.name) <= _LONGEST_NAME,
         "name",
-        f"is longer than {_LONGEST_NAME} characters",
+        _TOO_LONG,
+        most=_LONGEST_NAME,
     )
     _require(
         provider.enabled_by_default or not provider.revocable,
         "enabled_by_default",
-        "must be true: an own record is on once it is saved",
+        _("must be true: an own record is on once it is saved"),
     )
 
 
 def _elements(provider: Provider) -> None:
     for name in ("element_keys", "related_element_keys"):
         for one in getattr(provider, name):
-            _require(_ELEMENT.fullmatch(one), name, f"{one!r} is no element's key")
+            words = _("%(element)s is no element's key")
+            _require(_ELEMENT.fullmatch(one), name, words, element=repr(one))
             shipped = catalogue.for_element(one)
             _require(
                 shipped is None,
                 name,
-                f"{one!r} belongs to {shipped.name if shipped else ''}, whose record "
-                "comes with ceadmin",
+                _("%(element)s belongs to %(owner)s, whose record comes with ceadmin"),
+                element=repr(one),
+                owner=shipped.name if shipped else "",
             )
 
 
@@ -153,13 +163,13 @@ def _seconds(provider: Provider) -> None:
     _require(
         0 <= revoke.propagation_seconds <= _DAY,
         "revoke.propagation_seconds",
-        "is not between 0 and a day",
+        _("is not between 0 and a day"),
     )
     lives = revoke.access_lives_seconds
     _require(
         lives is None or 0 <= lives <= _YEAR,
         "revoke.access_lives_seconds",
-        "is not between 0 and a year",
+        _("is not between 0 and a year"),
     )
 
 
@@ -177,16 +187,12 @@ def _patterns(provider: Provider) -> None:
 
 
 def _pattern(text: str, key: str) -> None:
-    _require(
-        len(text) <= _LONGEST_PATTERN,
-        key,
-        f"is longer than {_LONGEST_PATTERN} characters",
-    )
+    _require(len(text) <= _LONGEST_PATTERN, key, _TOO_LONG, most=_LONGEST_PATTERN)
     ways = ways_of(text)
-    _require(ways, key, "repeats a group, looks around or refers back: spell it out")
-    _require(
-        ways <= _MOST_WAYS, key, "can be tried in too many ways: repeat less, or {1,9}"
-    )
+    words = _("repeats a group, looks around or refers back: spell it out")
+    _require(ways, key, words)
+    words = _("can be tried in too many ways: repeat less, or {1,9}")
+    _require(ways <= _MOST_WAYS, key, words)
 
 
 _TOKEN = re.compile(
@@ -229,9 +235,9 @@ def _addresses(provider: Provider) -> None:
         if not url.startswith("{"):
             plain = rules.fill(url, lambda name: "xx")
             public = sites.is_public_address(_with_a_host(plain))
-            _require(public, key, "is no https address of a public host")
+            _require(public, key, _("is no https address of a public host"))
         clean = url.isascii() and not {" ", "\\"} & set(url)
-        _require(clean, key, "has a character that belongs into no address")
+        _require(clean, key, _("has a character that belongs into no address"))
 
 
 def _with_a_host(url: str) -> str:
@@ -251,7 +257,8 @@ def _open_hosts(provider: Provider) -> None:
         names = rules.names_in(host)
         for name in names:
             place = provider.placeholders.get(name)
-            _require(place, key, f"{{{name}}} is not declared under placeholders")
+            words = _("%(names)s is not declared under placeholders")
+            _require(place, key, words, names=f"{{{name}}}")
             if place is not None and not _is_under_a_domain(host, names[-1]):
                 _set_by_owner(place, f"placeholders.{name}")
 
@@ -265,9 +272,9 @@ def _set_by_owner(place: Placeholder, key: str) -> None:
     _require(
         place.kind in (PlaceholderKind.HOST, PlaceholderKind.URL),
         f"{key}.kind",
-        "is neither host nor url, and stands for a whole host",
+        _("is neither host nor url, and stands for a whole host"),
     )
-    words = (
+    words = _(
         "cannot be there: it is a whole host, which an owner sets in the provider app, "
         "unless the pattern spells out each host it may be"
     )

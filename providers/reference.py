@@ -1,11 +1,13 @@
 """docs/providers.md: the catalogue as one page for people outside the product.
 
-It is made of the records alone, in a fixed order and without today's date, so that the same
-records always make the same bytes.
+It is made of the records alone, in a fixed order, in English and without today's date, so that
+the same records always make the same bytes.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+
+from django.utils import translation
 
 from providers.entry import AnswerRow, Entry, Source, Value, entry
 from providers.samples import Variable
@@ -52,6 +54,11 @@ given to; what else a request needs is said with it.
 
 def page(providers: Iterable[Provider]) -> str:
     """Return the page of these records, in their order, as Markdown."""
+    with translation.override("en"):
+        return _page(providers)
+
+
+def _page(providers: Iterable[Provider]) -> str:
     entries = [entry(provider) for provider in providers]
     states = [one.state for one in entries]
     head = _HEAD.format(

@@ -7,9 +7,19 @@ out. Who sends them, and what is written down, is not known here.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext_noop
+
 from ceadmin.lib import http, redact
 from providers import answers, calls, rules
-from providers.choices import Effect, Life, Placement, Proof, TokenKind, Verdict
+from providers.choices import (
+    Accepts,
+    Effect,
+    Life,
+    Placement,
+    Proof,
+    TokenKind,
+    Verdict,
+)
 from providers.errors import NotRevocable
 from providers.grants import Grant
 from providers.sites import site_values
@@ -80,7 +90,7 @@ def plan(
     """
     call = _call(provider, form)
     if not (grant.access_token or grant.refresh_token):
-        raise NotRevocable("nothing_to_revoke", "The instance holds no OAuth token.")
+        raise NotRevocable("nothing_to_revoke", _NOTHING)
     _refuse_unsigned(provider, call, grant)
     wanted = set(TokenKind) if only is None else {TokenKind(only)}
     if call.token.place == Placement.NONE:
@@ -94,25 +104,31 @@ def plan(
     return steps
 
 
+_NOTHING = gettext_noop("The instance holds no OAuth token.")
+
+
 def _call(provider: Provider, form: str) -> Call:
     revoke = provider.revoke
     call = revoke.call if form == DEFAULT_FORM else revoke.alternates.get(form)
     if call:
         return call
     if revoke.call:
-        sentence = f"{provider.name} has no form of revocation called {form!r}."
+        words = gettext_noop("%(provider)s has no form of revocation called %(form)s.")
+        sentence = words % {"provider": provider.name, "form": repr(form)}
         raise NotRevocable("unknown_form", sentence)
-    sentence = f"{provider.name} offers no revocation that can be called."
+    words = gettext_noop("%(provider)s offers no revocation that can be called.")
+    sentence = words % {"provider": provider.name}
     raise NotRevocable("unsupported", sentence, provider.manual_steps)
 
 
 def _refuse_unsigned(provider: Provider, call: Call, grant: Grant) -> None:
     secret = grant.token_secret
     if call.client_auth in rules.SIGNING and (not secret or redact.is_masked(secret)):
-        sentence = (
-            f"{provider.name} wants the call signed with the secret of the token, and the "
+        words = gettext_noop(
+            "%(provider)s wants the call signed with the secret of the token, and the "
             "platform does not show it."
         )
+        sentence = words % {"provider": provider.name}
         raise NotRevocable("unsupported", sentence, provider.manual_steps)
 
 
@@ -163,22 +179,35 @@ def _effect(provider: Provider, kind: TokenKind) -> Effect:
 
 
 def _masked(provider: Provider, kind: TokenKind) -> NotRevocable:
-    sentence = (
-        f"The platform hides the {kind.label.lower()} of this instance behind asterisks, "
-        "so there is nothing that could be sent."
+    words = gettext_noop(
+        "The platform hides the %(token)s of this instance behind asterisks, so there is "
+        "nothing that could be sent."
     )
+    sentence = words % {"token": f"{kind.value} token"}
     return NotRevocable("masked_token", sentence, provider.manual_steps)
 
 
 def _wrong_kind(provider: Provider, kinds: list[TokenKind]) -> NotRevocable:
-    wanted = " or ".join(kind.label.lower() for kind in kinds)
+    wanted = " or ".join(f"{kind.value} token" for kind in kinds)
     if not wanted:
-        sentence = (
-            f"{provider.name} revokes {provider.revoke.accepts.label.lower()} only."
-        )
+        words = gettext_noop("%(provider)s revokes %(tokens)s only.")
+        taken = _TAKEN[provider.revoke.accepts]
+        sentence = words % {"provider": provider.name, "tokens": taken}
         return NotRevocable("unsupported", sentence, provider.manual_steps)
-    sentence = f"{provider.name} wants the {wanted}, and the instance holds none."
+    words = gettext_noop(
+        "%(provider)s wants the %(token)s, and the instance holds none."
+    )
+    sentence = words % {"provider": provider.name, "token": wanted}
     return NotRevocable("unsupported", sentence, provider.manual_steps)
+
+
+#: Written into a sentence that is kept, so in English whoever reads it.
+_TAKEN: dict[Accepts, str] = {
+    Accepts.EITHER: "either token",
+    Accepts.ACCESS: "access tokens",
+    Accepts.REFRESH: "refresh tokens",
+    Accepts.ACCOUNT: "an account's id",
+}
 
 
 # Reading

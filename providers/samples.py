@@ -9,17 +9,28 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from providers import calls, curl, prose, rules
-from providers.choices import Accepts, PlaceholderKind, Placement, TokenKind
+from providers.choices import (
+    Accepts,
+    ClientAuth,
+    PlaceholderKind,
+    Placement,
+    TokenKind,
+)
 from providers.grants import Grant
 from providers.spec import Call, Placeholder, Provider
+from providers.told import coded, quoted, told
 
-_OWN = {
-    "access_token": "the access token",
-    "refresh_token": "the refresh token",
-    "token_secret": "the token's secret (OAuth 1)",
-    "client_id": "the client id of the app that the grant was given to",
-    "client_secret": "the client secret of that app",
+_OWN: dict[str, str | Promise] = {
+    "access_token": _("the access token"),
+    "refresh_token": _("the refresh token"),
+    "token_secret": _("the token's secret (OAuth 1)"),
+    "client_id": _("the client id of the app that the grant was given to"),
+    "client_secret": _("the client secret of that app"),
 }
 
 
@@ -87,10 +98,11 @@ class _Book:
 
     def variables(self) -> Iterator[Variable]:
         """Yield what can stand in the calls."""
-        for name, meaning in _OWN.items():
-            yield Variable(name.upper(), meaning)
+        for name, words in _OWN.items():
+            yield Variable(name.upper(), str(words))
         for name, place in self._given.placeholders.items():
-            yield Variable(_variable(name), place.meaning, place.default)
+            meaning = quoted(place.meaning, self._given.language)
+            yield Variable(_variable(name), meaning, place.default)
         for call in self._given.calls().values():
             if call.client_auth in rules.SIGNING:
                 yield Variable(curl.SIGNATURE, _signature(call))
@@ -142,41 +154,52 @@ def _variable(name: str) -> str:
 
 
 def _signature(call: Call) -> str:
-    method = call.client_auth.label.rpartition(" ")[2]
     realm = rules.fill(call.realm, lambda name: f"${_variable(name)}")
-    words = (
-        f"what a library for OAuth 1 makes for this very address with {method} (RFC 5849), "
+    words = gettext(
+        "what a library for OAuth 1 makes for this very address with %(method)s (RFC 5849), "
         "of client id and secret, and the token and its secret"
     )
-    return f"{words}; the realm is {realm}" if realm else words
+    made = told(words, method=coded(_METHODS[call.client_auth]))
+    if not realm:
+        return made
+    words = gettext("%(made)s; the realm is %(realm)s")
+    return told(words, made=made, realm=coded(realm))
+
+
+_METHODS = {
+    ClientAuth.HMAC_SHA1: "HMAC-SHA1",
+    ClientAuth.HMAC_SHA256: "HMAC-SHA256",
+}
 
 
 _TITLES = {
-    "verification.call": "See whether the access token is dead",
-    "introspection.call": "Ask about a token (introspection)",
-    "identity.call": "See whose account it is",
+    "verification.call": _("See whether the access token is dead"),
+    "introspection.call": _("Ask about a token (introspection)"),
+    "identity.call": _("See whose account it is"),
 }
 
 
 def _title(provider: Provider, key: str) -> str:
     if key.startswith("revoke.alternates."):
-        return f"Revoke, in another form: “{key.rpartition('.')[2]}”"
-    return _TITLES.get(key) or _revoking(provider)
+        words = gettext("Revoke, in another form: “%(form)s”")
+        return told(words, form=coded(key.rpartition(".")[2]))
+    return str(_TITLES[key]) if key in _TITLES else _revoking(provider)
 
 
 def _revoking(provider: Provider) -> str:
     revoke = provider.revoke
     if revoke.accepts == Accepts.ACCOUNT or not revoke.order:
-        return "Revoke: the call names the account"
+        return gettext("Revoke: the call names the account")
     if revoke.call and revoke.call.token.place == Placement.SIGNED:
-        return "Revoke the access token: it signs the call"
+        return gettext("Revoke the access token: it signs the call")
     first, *others = revoke.order
-    title = f"Revoke the {first.label.lower()}"
-    if others and not prose.takes_along(provider, first):
-        return f"{title}, then the {others[0].label.lower()} in the same way"
-    return title
+    if not others or prose.takes_along(provider, first):
+        return gettext("Revoke the %(first)s") % {"first": prose.token(first)}
+    words = gettext("Revoke the %(first)s, then the %(other)s in the same way")
+    return words % {"first": prose.token(first), "other": prose.token(others[0])}
 
 
 def _note(provider: Provider, key: str) -> str:
     part = getattr(provider, key.partition(".")[0])
-    return provider.calls()[key].note or getattr(part, "note", "")
+    note: str = provider.calls()[key].note or getattr(part, "note", "")
+    return quoted(note, provider.language)

@@ -10,10 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext, gettext_noop
+
 from providers import quirks, rules
 from providers.choices import PlaceholderKind, SourcePart
 from providers.errors import NotRevocable
 from providers.spec import Call, Placeholder, Provider, Source
+from providers.told import Told, coded, quoted, told
 
 MAX_LENGTH = 2000
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -161,55 +164,79 @@ def checked(provider: Provider, call: Call, site: Mapping[str, str]) -> dict[str
 def problems(provider: Provider, app_site: object) -> list[str]:
     """Say what is wrong with the site values of a provider app."""
     if not isinstance(app_site, Mapping):
-        return ["Site values are a table of names and values."]
-    found = [
-        f"{name}: {_judged(provider, name, value)}"
-        for name, value in app_site.items()
-        if _judged(provider, name, value)
+        return [gettext("Site values are a table of names and values.")]
+    judged = ((name, _judged(provider, name, app_site[name])) for name in app_site)
+    found: list[str] = [
+        told("%(name)s: %(words)s", name=coded(str(name)), words=words)
+        for name, words in judged
+        if words
     ]
     needed = rules.names_of(provider.revoke.call) if provider.revoke.call else set()
     for name in sorted(needed & provider.placeholders.keys() - app_site.keys()):
         place = provider.placeholders[name]
-        told = place.sources or place.default or place.kind == PlaceholderKind.AUTH
-        if not (told or place.per_account):
-            found.append(f"{name} is needed: {place.meaning}.")
+        known = place.sources or place.default or place.kind == PlaceholderKind.AUTH
+        if not (known or place.per_account):
+            words = gettext("%(name)s is needed: %(meaning)s.")
+            found.append(
+                told(words, name=coded(name), meaning=_meaning(provider, name))
+            )
     return found
 
 
 def _judged(provider: Provider, name: str, value: object) -> str:
     place = provider.placeholders.get(name)
     if place is None:
-        return f"{provider.name} knows no such value."
+        words = gettext("%(provider)s knows no such value.")
+        return words % {"provider": provider.name}
     if place.per_account:
-        return "Each instance has its own, so it cannot be set for all of them."
+        return gettext(
+            "Each instance has its own, so it cannot be set for all of them."
+        )
     if isinstance(value, str) and fits(place, value):
         return ""
-    return f"This is not {place.meaning}."
+    return told(gettext("This is not %(meaning)s."), meaning=_meaning(provider, name))
+
+
+def _meaning(provider: Provider, name: str) -> Told:
+    return quoted(provider.placeholders[name].meaning, provider.language)
 
 
 def off_limits(provider: Provider, host: str) -> NotRevocable:
     """Return the refusal of a call whose whole host is no public name."""
-    sentence = (
-        f"{host!r} is no public host, so nothing was sent there. Correct the site values "
-        f"of the provider app for {provider.name}."
+    words = gettext_noop(
+        "%(host)s is no public host, so nothing was sent there. Correct the site values "
+        "of the provider app for %(provider)s."
     )
-    return NotRevocable("bad_host", sentence)
+    parts = {"host": repr(host), "provider": provider.name}
+    return NotRevocable("bad_host", words % parts)
 
 
 def _absent(provider: Provider, name: str, misfit: str) -> NotRevocable:
-    meaning = provider.placeholders[name].meaning
+    place = provider.placeholders[name]
+    parts = {
+        "misfit": misfit,
+        "name": repr(name),
+        "meaning": place.meaning,
+        "provider": provider.name,
+    }
     if misfit:
-        sentence = (
-            f"{misfit} is no address that the record of {provider.name} vouches for, so "
-            f"nothing was sent there. Correct it, or set {name!r} ({meaning}) among the "
-            "site values of the provider app."
-        )
-        return NotRevocable("bad_host", sentence)
-    sentence = (
-        f"The instance's configuration does not tell {name!r} ({meaning}), which "
-        f"{provider.name} needs."
-    )
-    if provider.placeholders[name].per_account:
-        return NotRevocable("missing_site_value", sentence, provider.manual_steps)
-    sentence += " Set it among the site values of the provider app."
-    return NotRevocable("missing_site_value", sentence)
+        return NotRevocable("bad_host", _MISFIT % parts)
+    if place.per_account:
+        steps = provider.manual_steps
+        return NotRevocable("missing_site_value", _NOT_TOLD % parts, steps)
+    return NotRevocable("missing_site_value", _NOT_SET % parts)
+
+
+_MISFIT = gettext_noop(
+    "%(misfit)s is no address that the record of %(provider)s vouches for, so nothing "
+    "was sent there. Correct it, or set %(name)s (%(meaning)s) among the site values of "
+    "the provider app."
+)
+_NOT_TOLD = gettext_noop(
+    "The instance's configuration does not tell %(name)s (%(meaning)s), which "
+    "%(provider)s needs."
+)
+_NOT_SET = gettext_noop(
+    "The instance's configuration does not tell %(name)s (%(meaning)s), which "
+    "%(provider)s needs. Set it among the site values of the provider app."
+)

@@ -29,7 +29,10 @@ from providers.choices import (
     Verdict,
 )
 from providers.strict import Scalar
+from providers.told import ENGLISH, UNKNOWN
 
+#: How keys of organizations' own records begin, and none of the catalogue's does.
+OWN = "own_"
 #: Placeholders that every template knows; others are declared by the record.
 GRANT_PLACEHOLDERS = frozenset(
     {"token", "access_token", "refresh_token", "client_id", "client_secret"}
@@ -254,6 +257,11 @@ class Provider:
     limits: Limits = field(default_factory=Limits)
     confidence_note: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def language(self) -> str:
+        """The language of its words: English in the catalogue, else whatever its owner wrote."""
+        return UNKNOWN if self.key.startswith(OWN) else ENGLISH
 
     @property
     def revocable(self) -> bool:

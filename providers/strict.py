@@ -12,9 +12,14 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from django.utils.translation import gettext_lazy as _
+
 from providers.errors import SpecError
 
 T = TypeVar("T")
+
+_NO_TYPE = _("is not of type %(type)s")
+_NO_PATTERN = _("is not a pattern")
 
 #: What an answer's JSON may be compared with.
 Scalar = str | int | bool
@@ -23,16 +28,16 @@ Scalar = str | int | bool
 def build(cls: type[T], table: object, key: str = "") -> T:
     """Return a `cls` made from a table; raise `SpecError` at the first fault."""
     if not isinstance(table, Mapping):
-        raise SpecError(key, "is not a table")
+        raise SpecError(key, _("is not a table"))
     hints, required = _shape(cls)  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for name, value in table.items():
         if name not in hints:
-            raise SpecError(_join(key, str(name)), "is not a known key")
+            raise SpecError(_join(key, str(name)), _("is not a known key"))
         values[name] = _value(hints[name], value, f"{key}.{name}" if key else name)
     for name in required:
         if name not in values:
-            raise SpecError(_join(key, name), "is missing")
+            raise SpecError(_join(key, name), _("is missing"))
     return cls(**values)
 
 
@@ -74,11 +79,11 @@ def _reader(hint: Any) -> Callable[[Any, object, str], Any]:
 def _plain(hint: Any, value: object, key: str) -> object:
     # bool is an int to Python, not to the author of a record.
     if isinstance(value, bool) and hint is not bool:
-        raise SpecError(key, f"is not of type {hint.__name__}")
+        raise SpecError(key, _NO_TYPE, type=hint.__name__)
     if hint is float and isinstance(value, int):
         return float(value)
     if not isinstance(value, hint):
-        raise SpecError(key, f"is not of type {hint.__name__}")
+        raise SpecError(key, _NO_TYPE, type=hint.__name__)
     return value
 
 
@@ -87,19 +92,19 @@ def _word(hint: type[enum.Enum], value: object, key: str) -> enum.Enum:
         return hint(value)
     except ValueError:
         words = ", ".join(str(member.value) for member in hint)
-        raise SpecError(key, f"is none of {words}") from None
+        raise SpecError(key, _("is none of %(words)s"), words=words) from None
 
 
 def _list(hint: Any, value: object, key: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise SpecError(key, "is not a list")
+        raise SpecError(key, _("is not a list"))
     inner = get_args(hint)[0]
     return tuple(_value(inner, item, f"{key}.{at}") for at, item in enumerate(value))
 
 
 def _table(hint: Any, value: object, key: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise SpecError(key, "is not a table")
+        raise SpecError(key, _("is not a table"))
     inner = get_args(hint)[1]
     items = {
         name: _value(inner, item, _join(key, name)) for name, item in value.items()
@@ -109,11 +114,11 @@ def _table(hint: Any, value: object, key: str) -> Mapping[str, Any]:
 
 def _pattern(hint: Any, value: object, key: str) -> re.Pattern[str]:
     if not isinstance(value, str) or not value:
-        raise SpecError(key, "is not a pattern")
+        raise SpecError(key, _NO_PATTERN)
     try:
         return re.compile(value, re.ASCII)
     except re.error as error:
-        raise SpecError(key, f"is not a pattern: {error}") from None
+        raise SpecError(key, _NO_PATTERN, quoted=str(error)) from None
 
 
 def _union(hint: Any, value: object, key: str) -> Any:
@@ -122,7 +127,7 @@ def _union(hint: Any, value: object, key: str) -> Any:
         return _value(kinds[0], value, key)
     if type(value) not in kinds:
         names = ", ".join(kind.__name__ for kind in kinds)
-        raise SpecError(key, f"is none of the types {names}")
+        raise SpecError(key, _("is none of the types %(names)s"), names=names)
     return value
 
 

@@ -40,7 +40,7 @@ def clipped(value: object, limit: int) -> str:
 def moment(at: datetime) -> str:
     """Return a time as the text has it: UTC, to the microsecond."""
     if at.tzinfo is None:
-        raise ValueError("An event needs a time with a time zone.")
+        raise ValueError("an event needs a time with a time zone")
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -13,8 +13,11 @@ from typing import Any, NoReturn
 from django.db import models
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.audit.choices import Action, ActorKind
+from ceadmin.lib.named import named
 from ceadmin.lib.rows import Rows
 from ceadmin.lib.words import one_of
 
@@ -67,34 +70,45 @@ class EventQuerySet(models.QuerySet["Event"]):
         raise AppendOnly("Audit events are never changed.")
 
 
+@named(
+    _("event"),
+    _("events"),
+    outcome=_("outcome"),
+    reason=_("reason"),
+    ticket=_("ticket"),
+)
 class Event(models.Model):
     """One thing that was done. The columns are copies of `text`, for searching."""
 
     # The organization's uid; '' is the system's own chain.
-    chain = models.CharField("organization", max_length=36, blank=True)
+    chain = models.CharField(_("organization"), max_length=36, blank=True)
     sequence = models.PositiveBigIntegerField()
-    at = models.DateTimeField("time")
-    action = models.CharField("what", max_length=32, choices=Action)
+    at = models.DateTimeField(_("time"))
+    action = models.CharField(_("what"), max_length=32, choices=Action)
 
-    actor_uid = models.UUIDField("who")
-    actor_kind = models.CharField("kind of actor", max_length=16, choices=ActorKind)
-    origin_uid = models.UUIDField("network address", null=True)
-    role = models.CharField("roles", max_length=80, blank=True)
+    actor_uid = models.UUIDField(_("who"))
+    actor_kind = models.CharField(_("kind of actor"), max_length=16, choices=ActorKind)
+    origin_uid = models.UUIDField(_("network address"), null=True)
+    role = models.CharField(_("roles"), max_length=80, blank=True)
 
     subject_type = models.CharField(max_length=32, blank=True)
     subject_uid = models.CharField(max_length=36, blank=True)
-    subject_name = models.CharField("subject", max_length=255, blank=True)
+    subject_name = models.CharField(_("subject"), max_length=255, blank=True)
 
-    run_uid = models.CharField("run", max_length=36, blank=True)
-    item_id = models.BigIntegerField("item", null=True)
-    instance_uid = models.CharField("instance", max_length=36, blank=True)
-    provider_key = models.CharField("provider", max_length=64, blank=True)
+    run_uid = models.CharField(_("run"), max_length=36, blank=True)
+    item_id = models.BigIntegerField(_("item"), null=True)
+    instance_uid = models.CharField(
+        ngettext_lazy("instance", "instances", 1), max_length=36, blank=True
+    )
+    provider_key = models.CharField(
+        ngettext_lazy("provider", "providers", 1), max_length=64, blank=True
+    )
 
     outcome = models.CharField(max_length=32, blank=True)
     reason = models.TextField(blank=True)
     ticket = models.CharField(max_length=120, blank=True)
 
-    text = models.TextField("canonical text")
+    text = models.TextField(_("canonical text"))
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64, unique=True)
 
@@ -185,7 +199,7 @@ class Person(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "people"
+        verbose_name_plural = _("people")
         constraints = [
             models.CheckConstraint(
                 condition=Q(erased_at__isnull=True)
@@ -195,7 +209,8 @@ class Person(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.mail or f"Person {str(self.uid)[:8]}"
+        nameless = gettext("Person %(uid)s") % {"uid": str(self.uid)[:8]}
+        return self.name or self.mail or nameless
 
 
 class Origin(models.Model):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from ceadmin.audit import checkpoint_file
 from ceadmin.audit.actors import SCHEDULE
@@ -23,7 +24,8 @@ logger = logging.getLogger(__name__)
 
 #: Clocks of several machines differ a little.
 CLOCK = timedelta(minutes=1)
-REMEDY = (
+#: Recorded as it stands here; the event's page says it in the reader's language.
+REMEDY = gettext_noop(
     "Restore the newer database. If the loss is meant, as after a backup was restored, "
     "move the checkpoint file away and keep it: signing goes on in a new one."
 )

@@ -12,13 +12,26 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext, gettext_noop
 
 KEY_BYTES = 32
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class SealError(Exception):
-    """A value could not be sealed or opened; the text never shows it."""
+    """A value could not be sealed or opened; the text never shows it.
+
+    What is logged and stored is English; pages show `sentence`.
+    """
+
+    def __init__(self, text: str, **names: str) -> None:
+        super().__init__(text % names)
+        self._text, self._names = text, names
+
+    @property
+    def sentence(self) -> str:
+        """The same in the reader's language."""
+        return gettext(self._text) % self._names
 
 
 class UnknownKey(SealError):
@@ -41,9 +54,10 @@ class Keyring:
         try:
             return self.keys[key_id]
         except KeyError:
-            raise UnknownKey(
-                f"The key {key_id!r} is not loaded: add it to the keys in the settings."
-            ) from None
+            text = gettext_noop(
+                "The key '%(key)s' is not loaded: add it to the keys in the settings."
+            )
+            raise UnknownKey(text, key=key_id) from None
 
 
 def keyring() -> Keyring:

@@ -90,7 +90,7 @@ class Rows:
         if not rows:
             return []
         # WHERE TRUE: or SQLite takes ON for that of a join.
-        sql = f"{self._into} {self._selected()} WHERE TRUE ON CONFLICT DO NOTHING"
+        sql = f"{self._into} {self._selected()}" + " WHERE TRUE ON CONFLICT DO NOTHING"
         wanted = f" RETURNING {', '.join(names)}" if names else ""
         return self._run(sql + wanted, rows, fetch=bool(names))
 

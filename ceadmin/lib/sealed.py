@@ -25,6 +25,7 @@ from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.lookups import Exact
 from django.db.models.query_utils import DeferredAttribute
+from django.utils.translation import gettext_noop
 
 from ceadmin.lib.keyring import (
     Keyring,
@@ -90,7 +91,9 @@ def unseal(label: str, row_uid: uuid.UUID | str, sealed: str) -> str:
         return ""
     match = _SEALED.fullmatch(sealed)
     if not match:
-        raise SealError(f"The value of {label} is not sealed.")
+        raise SealError(
+            gettext_noop("The value of %(label)s is not sealed."), label=label
+        )
     key_id, encoded = match.groups()
     cipher = AESGCM(keyring().key(key_id))
     try:
@@ -98,10 +101,11 @@ def unseal(label: str, row_uid: uuid.UUID | str, sealed: str) -> str:
         nonce, text = body[:NONCE_BYTES], body[NONCE_BYTES:]
         plain = cipher.decrypt(nonce, text, _bound(key_id, label, row_uid))
     except (InvalidTag, ValueError):
-        raise SealError(
-            f"The value of {label} does not open: it was altered, or belongs to "
+        problem = gettext_noop(
+            "The value of %(label)s does not open: it was altered, or belongs to "
             "another row or column."
-        ) from None
+        )
+        raise SealError(problem, label=label) from None
     return plain.decode("utf-8", "surrogatepass")
 
 
@@ -123,11 +127,13 @@ def _read(encoded: str) -> bytes:
 
 def _bound(key_id: str, label: str, row_uid: uuid.UUID | str) -> bytes:
     if not _is_label(label):
-        raise SealError(f"{label!r} is no label of a sealed field.")
+        text = gettext_noop("'%(label)s' is no label of a sealed field.")
+        raise SealError(text, label=label)
     try:
         row = row_uid if isinstance(row_uid, uuid.UUID) else uuid.UUID(str(row_uid))
     except ValueError:
-        raise SealError(f"{label} needs the uid of its row first.") from None
+        text = gettext_noop("%(label)s needs the uid of its row first.")
+        raise SealError(text, label=label) from None
     return f"ceadmin|v1|{key_id}|{label}|{row}".encode()
 
 
@@ -208,7 +214,7 @@ class Secret:
         return bool(self.sealed)
 
     def __repr__(self) -> str:
-        return f"<Secret {self.key_id}>" if self.sealed else "<Secret empty>"
+        return f"<Secret {self.key_id if self.sealed else 'empty'}>"
 
     def __str__(self) -> NoReturn:
         raise TypeError("A Secret is not text: call reveal() where it is sent.")
@@ -268,7 +274,8 @@ class SealedAttribute(DeferredAttribute):
         if value is None or value == "":
             return Sealed()
         if not isinstance(value, str):
-            raise SealError(f"{self.field.label} takes a string.")
+            text = gettext_noop("%(label)s takes a string.")
+            raise SealError(text, label=self.field.label)
         return seal(self.field.label, self.field.row_of(instance), value)
 
 
@@ -314,15 +321,27 @@ class SealedField(_TextField):
     def _check_label(self) -> list[checks.CheckMessage]:
         if _LABEL.fullmatch(self.label):
             return []
-        hint = "Write it as 'thing.column', in small letters, once and for ever."
-        return [checks.Error("Bad label.", hint=hint, obj=self, id="ceadmin.E020")]
+        return [
+            checks.Error(
+                "Bad label.",
+                hint="Write it as 'thing.column', in small letters, once and for ever.",
+                obj=self,
+                id="ceadmin.E020",
+            )
+        ]
 
     def _check_row(self) -> list[checks.CheckMessage]:
         names = [field.name for field in self.model._meta.concrete_fields]
         if self.row in names[: names.index(self.name)]:
             return []
-        hint = f"Declare {self.row!r}, a UUIDField, before this field."
-        return [checks.Error("No row uid.", hint=hint, obj=self, id="ceadmin.E021")]
+        return [
+            checks.Error(
+                "No row uid.",
+                hint=f"Declare {self.row!r}, a UUIDField, before this field.",
+                obj=self,
+                id="ceadmin.E021",
+            )
+        ]
 
     def row_of(self, instance: models.Model) -> str:
         """Return the uid of the row an instance stands for."""
@@ -359,10 +378,11 @@ class SealedField(_TextField):
             return None
         if value == "":
             return ""
-        raise SealError(
-            f"A plain value of {self.label} was about to be stored: assign it to the "
+        text = gettext_noop(
+            "A plain value of %(label)s was about to be stored: assign it to the "
             "attribute, or give update() what seal() makes."
         )
+        raise SealError(text, label=self.label)
 
     def value_to_string(self, obj: models.Model) -> str:
         """Give a dump the sealed text."""

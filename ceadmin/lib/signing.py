@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
+from django.utils.translation import gettext
 
 from ceadmin.lib.keyring import KEY_BYTES, KEY_ID, checkpoint_keyring
 
@@ -85,10 +86,12 @@ def read_public_keys(text: str) -> PublicKeys:
         key_id, _, encoded = entry.partition(":")
         key = _decoded(encoded)
         if not KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES or key_id in keys:
-            raise BadKeys("A public key reads ID:KEY, with 32 bytes in base64.")
+            raise BadKeys(
+                gettext("A public key reads ID:KEY, with 32 bytes in base64.")
+            )
         keys[key_id] = key
     if not keys:
-        raise BadKeys("There is no public key.")
+        raise BadKeys(gettext("There is no public key."))
     return PublicKeys(keys)
 
 

@@ -6,6 +6,7 @@ from django.contrib.auth.signals import (
     user_logged_out,
     user_login_failed,
 )
+from django.utils.translation import gettext_lazy as _
 
 
 class TeamsConfig(AppConfig):
@@ -13,7 +14,7 @@ class TeamsConfig(AppConfig):
 
     name = "ceadmin.teams"
     label = "teams"
-    verbose_name = "Team"
+    verbose_name = _("Team")
 
     def ready(self) -> None:
         """Let the audit know of every sign-in."""

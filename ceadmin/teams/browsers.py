@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext
 
 from ceadmin.audit.canonical import clipped
 from ceadmin.audit.choices import Action
@@ -153,7 +154,7 @@ _SYSTEMS = {
     "iPad": "iPad",
     "Android": "Android",
     "Windows": "Windows",
-    "Mac OS X": "macOS",
+    "Macintosh": "macOS",
     "CrOS": "ChromeOS",
     "Linux": "Linux",
 }
@@ -164,5 +165,6 @@ def described(agent: str) -> str:
     program = next((word for part, word in _PROGRAMS.items() if part in agent), "")
     system = next((word for part, word in _SYSTEMS.items() if part in agent), "")
     if program and system:
-        return f"{program} on {system}"
-    return program or clipped(agent, 60) or "A browser without a name"
+        words = {"program": program, "system": system}
+        return gettext("%(program)s on %(system)s") % words
+    return program or clipped(agent, 60) or gettext("A browser without a name")

@@ -1,29 +1,31 @@
 """Roles, acts, and what an organization can be set to."""
 
 from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
     """A member's place in an organization; none implies another, all imply viewer."""
 
-    VIEWER = "viewer", "Viewer"  # sees instances, runs and links
-    OPERATOR = "operator", "Operator"  # syncs, probes, makes links, drills on tests
-    REVOKER = "revoker", "Revoker"  # drafts, starts and stops revocations and drills
-    APPROVER = "approver", "Approver"  # approves what others ask for
-    AUDITOR = "auditor", "Auditor"  # reads the audit
-    OWNER = "owner", "Owner"  # members, secrets, provider apps, policies
+    VIEWER = "viewer", _("Viewer")  # sees instances, runs and links
+    OPERATOR = "operator", _("Operator")  # syncs, probes, makes links, drills on tests
+    REVOKER = "revoker", _("Revoker")  # drafts, starts and stops revocations and drills
+    APPROVER = "approver", _("Approver")  # approves what others ask for
+    AUDITOR = "auditor", _("Auditor")  # reads the audit
+    OWNER = "owner", _("Owner")  # members, secrets, provider apps, policies
 
 
 class Act(models.TextChoices):
     """What somebody wants to do in an organization."""
 
-    VIEW = "view", "see what is here"
-    OPERATE = "operate", "sync, probe and make reconnect links"
-    DRILL_TEST = "drill_test", "drill on instances tagged as test"
-    REVOKE = "revoke", "revoke tokens and run drills"
-    APPROVE = "approve", "approve runs and loosened policies"
-    AUDIT = "audit", "read the audit"
-    OWN = "own", "change members, secrets, provider apps and policies"
+    VIEW = "view", _("see what is here")
+    OPERATE = "operate", _("sync, probe and make reconnect links")
+    DRILL_TEST = "drill_test", _("drill on instances tagged as test")
+    REVOKE = "revoke", _("revoke tokens and run drills")
+    APPROVE = "approve", _("approve runs and loosened policies")
+    AUDIT = "audit", _("read the audit")
+    OWN = "own", _("change members, secrets, provider apps and policies")
 
 
 # The one table of who may do what: any of the roles is enough.
@@ -44,13 +46,13 @@ SUPERUSER = "superuser"
 class Answer(models.TextChoices):
     """Where a question to the approvers stands."""
 
-    WAITING = "waiting", "Waiting for approval"
-    APPROVED = "approved", "Approved"
-    REFUSED = "refused", "Refused"
-    WITHDRAWN = "withdrawn", "Withdrawn"
-    EXPIRED = "expired", "Expired"  # nobody answered, or nobody used it, in time
-    VOID = "void", "Void"  # what was asked is no longer what would be done
-    USED = "used", "Used"  # done as approved; good for nothing more
+    WAITING = "waiting", _("Waiting for approval")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    EXPIRED = "expired", _("Expired")  # nobody answered, or nobody used it, in time
+    VOID = "void", _("Void")  # what was asked is no longer what would be done
+    USED = "used", _("Used")  # done as approved; good for nothing more
 
 
 # Something can still come of these.
@@ -60,9 +62,9 @@ ANSWER_OPEN = frozenset({Answer.WAITING, Answer.APPROVED})
 class InvitationStatus(models.TextChoices):
     """What became of an invitation."""
 
-    OPEN = "open", "Waiting"  # it may have expired: `expires_at` tells
-    ACCEPTED = "accepted", "Accepted"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    OPEN = "open", _("Waiting")  # it may have expired: `expires_at` tells
+    ACCEPTED = "accepted", _("Accepted")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class ReauthenticateBy(models.TextChoices):
@@ -74,13 +76,13 @@ class ReauthenticateBy(models.TextChoices):
 
 
 # Known homes of the platform, offered in the form; any other https host will do.
-BASE_URL_PRESETS: tuple[tuple[str, str], ...] = (
-    ("https://api.cloud-elements.com", "Cloud Elements, United States"),
-    ("https://api.cloud-elements.co.uk", "Cloud Elements, Europe"),
-    ("https://staging.cloud-elements.com", "Cloud Elements, staging"),
-    ("https://api.openconnectors.ext.hana.ondemand.com", "SAP, Europe"),
-    ("https://api.openconnectors.us2.ext.hana.ondemand.com", "SAP, us2"),
-    ("https://api.openconnectors.eu10.ext.hana.ondemand.com", "SAP, eu10"),
-    ("https://api.openconnectors.jp20.ext.hana.ondemand.com", "SAP, jp20"),
-    ("https://api.openconnectors.trial.us10.ext.hana.ondemand.com", "SAP, trial"),
+BASE_URL_PRESETS: tuple[tuple[str, str | Promise], ...] = (
+    ("https://api.cloud-elements.com", _("Cloud Elements, United States")),
+    ("https://api.cloud-elements.co.uk", _("Cloud Elements, Europe")),
+    ("https://staging.cloud-elements.com", _("Cloud Elements, staging")),
+    ("https://api.openconnectors.ext.hana.ondemand.com", _("SAP, Europe")),
+    ("https://api.openconnectors.us2.ext.hana.ondemand.com", _("SAP, us2")),
+    ("https://api.openconnectors.eu10.ext.hana.ondemand.com", _("SAP, eu10")),
+    ("https://api.openconnectors.jp20.ext.hana.ondemand.com", _("SAP, jp20")),
+    ("https://api.openconnectors.trial.us10.ext.hana.ondemand.com", _("SAP, trial")),
 )

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.models import Person
@@ -22,7 +23,7 @@ from ceadmin.teams.models import Invitation, User
 from ceadmin.teams.users import Hand
 
 #: What stands where a name was copied to.
-ERASED = "Erased person"
+ERASED = gettext_noop("Erased person")
 #: Copies of names beside which no account is noted: a namesake's go with them.
 _LOOSE = (
     ("teams.Organization", "secrets_set_by_name"),
@@ -37,7 +38,9 @@ class LastSuperuser(PermissionDenied):
     """Nobody would be left who may do everything."""
 
     def __init__(self) -> None:
-        super().__init__("This is the last superuser: make somebody else one before.")
+        super().__init__(
+            gettext("This is the last superuser: make somebody else one before.")
+        )
 
 
 class Unknown(Exception):
@@ -59,7 +62,8 @@ def erase_pseudonym(uid: uuid.UUID, hand: Hand) -> None:
     """Forget a person whose account is gone. Raises `Unknown`."""
     with transaction.atomic():
         if not Person.objects.filter(uid=uid, erased_at=None).exists():
-            raise Unknown(f"The audit knows nobody by the pseudonym {uid}.")
+            text = gettext("The audit knows nobody by the pseudonym %(uid)s.")
+            raise Unknown(text % {"uid": uid})
         _erase(uid, hand, copies=0)
 
 

@@ -18,6 +18,7 @@ import pyotp
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 from pyotp.exceptions import OTPVerificationError
 
@@ -77,7 +78,9 @@ def offer(user: User, now: datetime) -> SecondFactor:
             SecondFactor.objects.filter(user=user, confirmed_at__isnull=True).delete()
             factor.save()
     except IntegrityError as error:
-        raise FactorError("You have a second factor. Remove it first.") from error
+        raise FactorError(
+            gettext("You have a second factor. Remove it first.")
+        ) from error
     return factor
 
 
@@ -109,13 +112,17 @@ def confirm(factor: SecondFactor, typed: str, hand: Hand) -> list[str]:
     step = _step_of(factor, typed, hand.now)
     if step is None:
         raise FactorError(
-            "That is not the code that the app shows now. Wait for the next one; "
-            "where that fails too, set the clock of the phone."
+            gettext(
+                "That is not the code that the app shows now. Wait for the next one; "
+                "where that fails too, set the clock of the phone."
+            )
         )
     with transaction.atomic():
         waits = SecondFactor.objects.filter(pk=factor.pk, confirmed_at__isnull=True)
         if waits.update(confirmed_at=hand.now, last_step=step) != 1:
-            raise FactorError("This was set up meanwhile. Go back to your account.")
+            raise FactorError(
+                gettext("This was set up meanwhile. Go back to your account.")
+            )
         codes = _make_codes(factor.user)
         _record(Action.FACTOR_SET, factor.user, hand)
     return codes
@@ -195,7 +202,7 @@ def _remove(action: Action, user: User, hand: Hand) -> None:
     with transaction.atomic():
         removed, _ = _factors(user).delete()
         if not removed:
-            raise FactorError("There is no second factor any more.")
+            raise FactorError(gettext("There is no second factor any more."))
         RecoveryCode.objects.filter(user=user).delete()
         _record(action, user, hand)
 
@@ -204,7 +211,7 @@ def renew_codes(user: User, hand: Hand) -> list[str]:
     """Replace the recovery codes and return the new ones. Raises `FactorError`."""
     with transaction.atomic():
         if not _factors(user).select_for_update().exists():
-            raise FactorError("Set up a second factor first.")
+            raise FactorError(gettext("Set up a second factor first."))
         codes = _make_codes(user)
         _record(Action.RECOVERY_CODES_MADE, user, hand)
     return codes

@@ -5,12 +5,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AdminUserCreationForm,
+    SetUnusablePasswordMixin,
+)
 from django.contrib.auth.password_validation import (
     password_validators_help_texts,
     validate_password,
 )
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from ceadmin.teams.choices import Role
@@ -18,7 +25,9 @@ from ceadmin.teams.invitations import why_not
 from ceadmin.teams.members import (
     Unproved,
     is_last_owner,
+    is_member,
     last_owned,
+    needs_owner,
     require_proved,
 )
 from ceadmin.teams.models import Invitation, Membership, User
@@ -29,9 +38,26 @@ if TYPE_CHECKING:
     _MembershipForm = forms.ModelForm[Membership]
     _InvitationForm = forms.ModelForm[Invitation]
     _UserCreationForm = AdminUserCreationForm[User]
+    _PasswordForm = AdminPasswordChangeForm[User]
 else:
     _UserForm = _MembershipForm = _InvitationForm = forms.ModelForm
     _UserCreationForm = AdminUserCreationForm
+    _PasswordForm = AdminPasswordChangeForm
+
+#: What forms of passwords say in Django's own words: its German lacks these.
+LACKING = (
+    gettext_noop("Password-based authentication"),
+    gettext_noop("Enabled"),
+    gettext_noop("Disabled"),
+    gettext_noop(
+        "Whether the user will be able to authenticate using a password or not. "
+        "If disabled, they may still be able to authenticate using other backends, "
+        "such as Single Sign-On or LDAP."
+    ),
+    gettext_noop("Password-based authentication was disabled."),
+    gettext_noop("Conflicting form data submitted. Please try again."),
+    gettext_noop("Set password: %s"),
+)
 
 ROLE_FLAGS = [role_flag(role) for role in Role if role is not Role.VIEWER]
 
@@ -42,6 +68,24 @@ class NewUserForm(_UserCreationForm):
     class Meta:
         model = User
         fields = ("email", "name")
+
+
+class OthersPasswordForm(_PasswordForm):
+    """Somebody else's password, set by a superuser."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get("usable_password")
+        if field is not None:
+            # Django puts its text together while it is loaded, before anybody reads it.
+            field.help_text = format_html(
+                '{}<ul id="id_unusable_warning" class="messagelist"><li class="warning">'
+                "{}</li></ul>",
+                SetUnusablePasswordMixin.usable_password_help_text,
+                gettext(
+                    "If disabled, the current password for this user will be lost."
+                ),
+            )
 
 
 class UserForm(_UserForm):
@@ -80,18 +124,16 @@ class UserForm(_UserForm):
         stored = User.objects.filter(pk=self.instance.pk).first()
         alone = last_owned(stored) if stored else None
         if alone is not None:
-            self.add_error(
-                name, f"{alone} needs an owner: make somebody else one before."
-            )
+            self.add_error(name, needs_owner(alone))
 
 
 class NewMembershipForm(_MembershipForm):
     """A new member, by mail address: whether that is known here already stays unsaid."""
 
     email = forms.EmailField(
-        label="Mail address",
+        label=_("Mail address"),
         max_length=User._meta.get_field("email").max_length,
-        help_text="Somebody without an account gets one, without a password.",
+        help_text=_("Somebody without an account gets one, without a password."),
     )
 
     class Meta:
@@ -106,7 +148,7 @@ class NewMembershipForm(_MembershipForm):
             organization
             and organization.memberships.filter(user__email=email.lower()).exists()
         ):
-            self.add_error("email", f"{email} is a member of {organization} already.")
+            self.add_error("email", is_member(email, organization))
         try:
             require_proved(email)
         except Unproved as problem:
@@ -126,9 +168,7 @@ class MembershipForm(_MembershipForm):
         is_owner: bool = self.cleaned_data["is_owner"]
         if not is_owner and is_last_owner(self.instance):
             raise ValidationError(
-                f"{self.instance.organization} needs an owner: make somebody else one "
-                "before.",
-                code="last_owner",
+                needs_owner(self.instance.organization), code="last_owner"
             )
         return is_owner
 
@@ -140,8 +180,9 @@ class InvitationForm(_InvitationForm):
         model = Invitation
         fields = ("organization", "email")
         help_texts: ClassVar = {
-            "email": "Only who signs in with this address, or makes an account for "
-            "it, can accept."
+            "email": _(
+                "Only who signs in with this address, or makes an account for it, can accept."
+            )
         }
 
     def clean(self) -> dict[str, Any]:
@@ -162,18 +203,18 @@ class JoinForm(forms.Form):
     """Somebody new: a name, and a password that Django's validators find good."""
 
     name = forms.CharField(
-        label="Your name",
+        label=_("Your name"),
         max_length=User._meta.get_field("name").max_length,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     password1 = forms.CharField(
-        label="Password",
+        label=_("Password"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     password2 = forms.CharField(
-        label="Password once more",
+        label=_("Password once more"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -190,7 +231,7 @@ class JoinForm(forms.Form):
         values = super().clean() or self.cleaned_data
         first, second = values.get("password1"), values.get("password2")
         if first and second and first != second:
-            self.add_error("password2", "The two passwords are not the same.")
+            self.add_error("password2", gettext("The two passwords are not the same."))
         elif first:
             self._judge(first, str(values.get("name", "")))
         return values

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 
 from ceadmin.audit.actors import visitor
@@ -26,7 +27,7 @@ from ceadmin.lib import redact
 from ceadmin.lib.moments import from_now
 from ceadmin.lib.sealed import fingerprint
 from ceadmin.teams.choices import Act, InvitationStatus, Role
-from ceadmin.teams.members import AlreadyMember, join, lock
+from ceadmin.teams.members import AlreadyMember, is_member, join, lock
 from ceadmin.teams.models import Invitation, Membership, Organization, User
 from ceadmin.teams.permissions import actor_of, may, organizations
 from ceadmin.teams.users import Hand, add_user
@@ -87,15 +88,14 @@ def why_not(organization: Organization, email: str) -> InvitationError | None:
     """Return why nobody can be invited by a mail address, None where they can."""
     members = organization.memberships.filter(user__email=email.strip().lower())
     if members.exists():
-        return InvitationError(
-            "member", f"{email} is a member of {organization} already."
-        )
+        return InvitationError("member", is_member(email, organization))
     if _open(organization.invitations).filter(email=email.strip().lower()).exists():
-        return InvitationError(
-            "invited",
-            f"{email} is invited to {organization} already. Open that invitation and "
-            "renew it for a new link.",
+        text = gettext(
+            "%(email)s is invited to %(organization)s already. Open that invitation and "
+            "renew it for a new link."
         )
+        words = {"email": email, "organization": organization}
+        return InvitationError("invited", text % words)
     return None
 
 
@@ -129,7 +129,7 @@ def withdraw(invitation: Invitation, hand: Hand) -> None:
 
 def _not_open() -> InvitationError:
     return InvitationError(
-        "not_open", "It is accepted or withdrawn already. Reload the page."
+        "not_open", gettext("It is accepted or withdrawn already. Reload the page.")
     )
 
 
@@ -230,14 +230,19 @@ def accept_as_new(
     *,
     name: str,
     password: str,
+    language: str = "",
     now: datetime,
     address: str = "",
 ) -> Membership:
-    """Take the place as somebody new, who chose a password. Raises `InvitationError`."""
+    """Take the place as somebody new, who chose a password. Raises `InvitationError`.
+
+    `language` is the one in which they were asked, and are spoken to from now on.
+    """
     try:
         with transaction.atomic():
             _use_up(invitation, now)
-            user = _newcomer(invitation, name, password, now, address)
+            said = {"name": name, "language": language}
+            user = _newcomer(invitation, said, password, now, address)
             return _join(invitation, user, now, address)
     except InvitationError as refusal:
         _refused(invitation, refusal.code, now, address)
@@ -256,20 +261,23 @@ def _use_up(invitation: Invitation, now: datetime) -> None:
     vouched = fresh is not None and _is_vouched_for(fresh)
     if not vouched or mine.filter(expires_at__gt=Now()).update(**ended) != 1:
         raise InvitationError(
-            "closed", "This invitation cannot be accepted any more. Ask for a new one."
+            "closed",
+            gettext("This invitation cannot be accepted any more. Ask for a new one."),
         )
 
 
 def _another_person(invitation: Invitation) -> InvitationError:
-    return InvitationError(
-        "another_person",
-        f"This invitation is for {invitation.email}. Sign in with that mail address.",
-    )
+    text = gettext("This invitation is for %(email)s. Sign in with that mail address.")
+    return InvitationError("another_person", text % {"email": invitation.email})
 
 
 @sensitive_variables("password")
 def _newcomer(
-    invitation: Invitation, name: str, password: str, now: datetime, address: str
+    invitation: Invitation,
+    said: Mapping[str, str],
+    password: str,
+    now: datetime,
+    address: str,
 ) -> User:
     """Return the account of somebody new, made here unless it waits unused."""
     user = User.objects.select_for_update().filter(email=invitation.email).first()
@@ -277,7 +285,9 @@ def _newcomer(
         user = User(email=invitation.email)
     elif not _is_unused(user):
         raise _has_account()
-    user.name = name
+    user.name = said["name"]
+    if said["language"] in dict(settings.LANGUAGES):
+        user.language = said["language"]
     user.set_password(password)
     try:
         with transaction.atomic():
@@ -289,7 +299,9 @@ def _newcomer(
 def _has_account() -> InvitationError:
     return InvitationError(
         "has_account",
-        "There is an account with this mail address already. Sign in with it to accept.",
+        gettext(
+            "There is an account with this mail address already. Sign in with it to accept."
+        ),
     )
 
 

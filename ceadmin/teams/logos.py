@@ -7,6 +7,7 @@ only the pixels are kept.
 import io
 import warnings
 
+from django.utils.translation import gettext
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 LARGEST_FILE = 512 * 1024
@@ -38,16 +39,16 @@ class BadLogo(Exception):
 def logo_of(data: bytes) -> bytes:
     """Return the picture in `data` as PNG, at most 480 × 120 pixels; raise BadLogo."""
     if len(data) > LARGEST_FILE:
-        raise BadLogo("The file is larger than 512 KB. Save the logo smaller.")
+        raise BadLogo(gettext("The file is larger than 512 KB. Save the logo smaller."))
     try:
         with warnings.catch_warnings(action="ignore"), _opened(data) as picture:
             if max(picture.size) > _LARGEST_SIDE:
-                raise BadLogo("The logo is larger than 4096 pixels a side.")
+                raise BadLogo(gettext("The logo is larger than 4096 pixels a side."))
             return _written(_upright(picture.convert("RGBA"), picture.getexif()))
     except UnidentifiedImageError:
-        raise BadLogo("This is no PNG, JPEG or WebP picture.") from None
+        raise BadLogo(gettext("This is no PNG, JPEG or WebP picture.")) from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise BadLogo("The picture is damaged and cannot be read.") from None
+        raise BadLogo(gettext("The picture is damaged and cannot be read.")) from None
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.translation import gettext
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.models import PRESENT, Event
@@ -19,28 +20,39 @@ from ceadmin.teams.models.membership import role_flag
 from ceadmin.teams.users import Hand, subject_of, user_added
 
 
+def needs_owner(organization: Organization) -> str:
+    """Return the sentence that keeps the last owner of an organization."""
+    text = gettext("%(organization)s needs an owner: make somebody else one before.")
+    return text % {"organization": organization}
+
+
 class LastOwner(PermissionDenied):
     """An organization would be left without an owner who can sign in."""
 
     def __init__(self, organization: Organization) -> None:
         self.organization = organization
-        super().__init__(
-            f"{organization} needs an owner: make somebody else one before."
-        )
+        super().__init__(needs_owner(organization))
 
 
 class AlreadyMember(Exception):
     """Somebody to be added is a member already."""
 
 
+def is_member(email: str, organization: Organization) -> str:
+    """Return the sentence that somebody to be added or invited is a member already."""
+    text = gettext("%(email)s is a member of %(organization)s already.")
+    return text % {"email": email, "organization": organization}
+
+
 class Unproved(Exception):
     """Nobody proved that the mail address of an account belongs to whoever uses it."""
 
     def __init__(self, email: str) -> None:
-        super().__init__(
-            f"{email} has an account that was made from an invitation, so nobody proved "
+        text = gettext(
+            "%(email)s has an account that was made from an invitation, so nobody proved "
             "that the address is theirs. Invite them instead: send the link to them alone."
         )
+        super().__init__(text % {"email": email})
 
 
 def add_member(
@@ -78,7 +90,7 @@ def join(
     Raises `AlreadyMember`.
     """
     if organization.memberships.filter(user=user).exists():
-        raise AlreadyMember(f"{user.email} is a member of {organization} already.")
+        raise AlreadyMember(is_member(user.email, organization))
     membership = Membership(organization=organization, user=user, **_flags(roles))
     membership.save()
     _end_invitations(membership, hand)

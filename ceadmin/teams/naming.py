@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from ceadmin.audit.choices import ActorKind
 from ceadmin.audit.models import Event, Person
 from ceadmin.audit.record import SYSTEM_CHAIN
@@ -42,16 +44,16 @@ def _people(events: Iterable[Event]) -> dict[str, str]:
 def _organizations(events: Iterable[Event]) -> dict[str, str]:
     chains = {event.chain for event in events} - {SYSTEM_CHAIN}
     found = Organization.objects.filter(uid__in=chains)
-    return {row.chain: row.name for row in found} | {SYSTEM_CHAIN: "System"}
+    return {row.chain: row.name for row in found} | {SYSTEM_CHAIN: gettext("System")}
 
 
 def _actor(event: Event, people: dict[str, str]) -> str:
     if event.actor_kind != ActorKind.PERSON:
         return event.get_actor_kind_display()
-    return people.get(str(event.actor_uid), "Erased person")
+    return people.get(str(event.actor_uid), gettext("Erased person"))
 
 
 def _subject(event: Event, people: dict[str, str]) -> str:
     if event.subject_type == "person":
-        return people.get(event.subject_uid, "Erased person")
+        return people.get(event.subject_uid, gettext("Erased person"))
     return event.subject_name or event.subject_uid

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Q, QuerySet
+from django.utils import translation
+from django.utils.translation import gettext
 
 from ceadmin.audit.actors import SCHEDULE, Actor
 from ceadmin.audit.choices import ActorKind
@@ -22,8 +24,21 @@ class NotAllowed(PermissionDenied):
     def __init__(self, act: Act, organization: Organization | None) -> None:
         self.act = act
         self.organization = organization
-        where = f" in {organization}" if organization else ""
-        super().__init__(f"You are not allowed to {Act(act).label}{where}.")
+        super().__init__(self._said())
+
+    def _said(self) -> str:
+        words = {"act": Act(self.act).label, "organization": self.organization}
+        if self.organization:
+            text = gettext("You are not allowed to %(act)s in %(organization)s.")
+        else:
+            text = gettext("You are not allowed to %(act)s.")
+        return text % words
+
+    @property
+    def recorded_as(self) -> str:
+        """Return its sentence as the audit keeps it: in English, whoever was refused."""
+        with translation.override("en"):
+            return self._said()
 
 
 def may(user: User | AnonymousUser, act: Act, organization: Organization) -> bool:

@@ -15,11 +15,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import translation
+from django.utils.translation import gettext
 
 from ceadmin.audit.actors import SCHEDULE, Actor
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
 from ceadmin.lib.moments import from_now
+from ceadmin.teams.answered import answered
 from ceadmin.teams.choices import Act, Answer
 from ceadmin.teams.factors import is_set
 from ceadmin.teams.models import Organization, Policy, PolicyChange, User
@@ -76,7 +79,7 @@ def change(
     with transaction.atomic():
         before = _locked(organization)
         if wanted == before:
-            raise PolicyError("unchanged", "The policy says so already.")
+            raise PolicyError("unchanged", gettext("The policy says so already."))
         _check_factor(before, wanted, by.user)
         looser = is_looser(before, wanted)
         if looser:
@@ -93,8 +96,10 @@ def _check_factor(before: Terms, wanted: Terms, user: User) -> None:
     if wanted.second_factor and not before.second_factor and not is_set(user):
         raise PolicyError(
             "factor_missing",
-            "You have no second factor yourself, so this would close the organization "
-            "to you. Set one up under Your account first.",
+            gettext(
+                "You have no second factor yourself, so this would close the organization "
+                "to you. Set one up under Your account first."
+            ),
         )
 
 
@@ -102,22 +107,22 @@ def _check_tags(*policies: Terms) -> None:
     """Refuse what could not be kept whole."""
     for one in policies:
         if max(len(one.production_tags), len(one.test_tags)) > MOST_TAGS:
-            raise PolicyError(
-                "too_many_tags",
-                f"A policy names at most {MOST_TAGS} tags for each meaning, with those "
-                "that it names already. Name fewer, or take others away first.",
+            text = gettext(
+                "A policy names at most %(most)d tags for each meaning, with those that "
+                "it names already. Name fewer, or take others away first."
             )
+            raise PolicyError("too_many_tags", text % {"most": MOST_TAGS})
 
 
 def _check_question(organization: Organization, why: str) -> None:
     if not why:
         raise PolicyError(
-            "reason_missing", "Say why the policy is to be looser, in words."
+            "reason_missing", gettext("Say why the policy is to be looser, in words.")
         )
     if waiting(organization):
         raise PolicyError(
             "waits_already",
-            "A looser policy waits for approval already. Withdraw it first.",
+            gettext("A looser policy waits for approval already. Withdraw it first."),
         )
 
 
@@ -148,25 +153,28 @@ def _why_not(
     if change.asked_by_id == user.pk:
         return PolicyError(
             "own_request",
-            "You asked for this yourself, so somebody else has to approve it.",
+            gettext("You asked for this yourself, so somebody else has to approve it."),
         )
     if len(digest) < SHORTEST_DIGEST or not change.digest.startswith(digest):
         return PolicyError(
             "another_change",
-            "What you approve is not what is asked for. Reload the page and read it again.",
+            gettext(
+                "What you approve is not what is asked for. "
+                "Reload the page and read it again."
+            ),
         )
     if terms_from(change.before) != before or not _is_whole(change):
         return PolicyError(
             "void",
-            "The policy changed after this was asked, so it is void. Ask again.",
+            gettext(
+                "The policy changed after this was asked, so it is void. Ask again."
+            ),
         )
     if change.asked_by is None or not may(
         change.asked_by, Act.OWN, change.organization
     ):
-        return PolicyError(
-            "asker_lost_role",
-            f"{change.asked_by_name} asked for this and may no longer do so. Refuse it.",
-        )
+        text = gettext("%(name)s asked for this and may no longer do so. Refuse it.")
+        return PolicyError("asker_lost_role", text % {"name": change.asked_by_name})
     return None
 
 
@@ -182,11 +190,11 @@ def refuse(change: PolicyChange, *, why: str, by: Asker) -> None:
     _require(Act.APPROVE, change.organization, by)
     words = said(why)
     if not words:
-        raise PolicyError("reason_missing", "Say why you refuse it, in words.")
+        raise PolicyError("reason_missing", gettext("Say why you refuse it, in words."))
     with _denials_recorded(change.organization, by), transaction.atomic():
         if change.asked_by_id == by.user.pk:
             raise PolicyError(
-                "own_request", "You asked for this yourself: withdraw it."
+                "own_request", gettext("You asked for this yourself: withdraw it.")
             )
         _decide(change, Answer.REFUSED, by, words=words)
         _record(Action.POLICY_REFUSED, change, by, words)
@@ -210,25 +218,17 @@ def _decide(
         given = timedelta(hours=terms_from(change.before).approval_hours)
         asked = asked.filter(expires_at__lte=from_now(given + _SKEW))
         asked = asked.exclude(asked_by=by.user)
-    answered = {
+    said_now = {
         "status": answer,
         "decided_by": by.user,
         "decided_by_name": str(by.user)[:255],
         "decided_at": by.now,
         "words": words,
     }
-    won = asked.update(**answered)
+    won = asked.update(**said_now)
     change.refresh_from_db()
     if won != 1:
-        raise PolicyError("answered", _answered(change))
-
-
-def _answered(change: PolicyChange) -> str:
-    if change.status == Answer.WAITING:
-        return "Nobody answered in time, so this expired. Ask again."
-    done = change.get_status_display().lower()
-    by = f" by {change.decided_by_name}" if change.decided_by_name else ""
-    return f"This was {done}{by} meanwhile. Reload the page."
+        raise PolicyError("answered", answered(change))
 
 
 def expire_overdue(now: datetime) -> None:
@@ -351,7 +351,8 @@ def _record(action: Action, change: PolicyChange, by: Asker, words: str = "") ->
 def _write(
     action: Action, change: PolicyChange, actor: Actor, now: datetime, why: str = ""
 ) -> None:
-    before, after = terms_from(change.before), terms_from(change.after)
+    with translation.override("en"):  # whoever acts: the audit speaks one language
+        says = list(differences(terms_from(change.before), terms_from(change.after)))
     record(
         action,
         chain=change.organization.chain,
@@ -362,7 +363,7 @@ def _write(
         facts={
             "change": str(change.uid),
             "digest": change.digest,
-            "says": list(differences(before, after)),
+            "says": says,
             "asked_by": str(change.asked_by.uid) if change.asked_by else "",
             "before": change.before,
             "after": change.after,

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from ceadmin.lib.client import client_address
@@ -21,14 +22,14 @@ from ceadmin.teams.signins import confirm_refused
 from ceadmin.teams.throttle import TooMany, take_try
 from ceadmin.teams.users import Hand
 
-WRONG = "That is not right. Nothing was done; try again."
+WRONG = _("That is not right. Nothing was done; try again.")
 
 
 class ProvingForm(forms.Form):
     """What a person types to prove that it is still them."""
 
     confirm_password = forms.CharField(
-        label="Password",
+        label=_("Password"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(
@@ -73,9 +74,11 @@ class ProvingForm(forms.Form):
 
 def _code_field() -> forms.CharField:
     return forms.CharField(
-        label="Code",
+        label=_("Code"),
         max_length=LONGEST_CODE,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
-        help_text="The six digits that your app shows now, or a recovery code. "
-        "Each is taken once.",
+        help_text=_(
+            "The six digits that your app shows now, or a recovery code. "
+            "Each is taken once."
+        ),
     )

@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 View = Callable[..., HttpResponse]
 
@@ -31,7 +32,7 @@ class NotRecent(PermissionDenied):
     """Somebody has to confirm that it is them before this is done."""
 
     def __init__(self) -> None:
-        super().__init__("Confirm first that it is you.")
+        super().__init__(gettext("Confirm first that it is you."))
 
 
 def require_recent(request: HttpRequest) -> None:

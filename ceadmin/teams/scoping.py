@@ -25,6 +25,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from ceadmin.lib.client import client_address
 from ceadmin.teams.choices import Act
@@ -221,7 +222,7 @@ class ScopedAdmin(Scoped, _ModelAdmin):
         """
         ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if not all(is_row_number(one) for one in ticked):
-            raise BadRequest("Not a row of this list.")
+            raise BadRequest(gettext("Not a row of this list."))
         if strange := self._strange(request, ticked):
             return self._refuse_ticks(request, strange)
         return super().response_action(request, *args, **kwargs)
@@ -236,8 +237,10 @@ class ScopedAdmin(Scoped, _ModelAdmin):
         denied_request(request, "not_on_the_list", model=model, rows=rows)
         messages.error(
             request,
-            "Nothing was done: some of the rows that you ticked are not on this list any "
-            "more. Look at the list as it is now, and tick again.",
+            gettext(
+                "Nothing was done: some of the rows that you ticked are not on this list "
+                "any more. Look at the list as it is now, and tick again."
+            ),
         )
         return HttpResponseRedirect(request.get_full_path())
 

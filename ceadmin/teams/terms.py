@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
+from ceadmin import ui
 from ceadmin.audit.canonical import clipped
 from ceadmin.teams.models import Organization, Policy
 
@@ -78,38 +81,57 @@ def tightened(now: Terms, wanted: Terms) -> Terms:
 
 
 def differences(before: Terms, after: Terms) -> Iterator[str]:
-    """Yield what changes, in sentences for people."""
+    """Yield what changes, in sentences for people; the audit keeps the English ones."""
     if before.most_alone != after.most_alone:
-        was, then = number_words(before), number_words(after)
-        yield f"Approval is needed {then}; before: {was}."
-    yield from _tag_words("production", before.production_tags, after.production_tags)
-    yield from _tag_words("test", before.test_tags, after.test_tags)
+        words = {"then": number_words(after), "was": number_words(before)}
+        yield gettext("Approval is needed %(then)s; before: %(was)s.") % words
+    yield from _tag_words(_PRODUCTION, before.production_tags, after.production_tags)
+    yield from _tag_words(_TEST, before.test_tags, after.test_tags)
     if before.approval_hours != after.approval_hours:
-        yield (
-            f"An approval lives for {after.approval_hours} hours; "
-            f"before: {before.approval_hours}."
-        )
+        hours = {"hours": after.approval_hours, "was": before.approval_hours}
+        text = gettext("An approval lives for %(hours)d hours; before: %(was)d.")
+        yield text % hours
     if before.second_factor != after.second_factor:
-        needs = "needs" if after.second_factor else "no longer needs"
-        yield f"Every member {needs} a second factor."
+        yield (
+            gettext("Every member needs a second factor.")
+            if after.second_factor
+            else gettext("Every member no longer needs a second factor.")
+        )
 
 
 def number_words(terms: Terms) -> str:
     """Return from how many instances on an approver is needed."""
     if terms.most_alone is None:
-        return "for no number of instances"
+        return gettext("for no number of instances")
     if terms.most_alone == 0:
-        return "for every instance"
-    return f"for more than {terms.most_alone:,} instances"
+        return gettext("for every instance")
+    text = ngettext(
+        "for more than %(count)s instance",
+        "for more than %(count)s instances",
+        terms.most_alone,
+    )
+    return text % {"count": ui.number(terms.most_alone)}
+
+
+#: What is said of a tag that means something now, and of one that no longer does.
+_PRODUCTION = (
+    gettext_noop("The tag “%(tag)s” means production now."),
+    gettext_noop("The tag “%(tag)s” no longer means production."),
+)
+_TEST = (
+    gettext_noop("The tag “%(tag)s” means test now."),
+    gettext_noop("The tag “%(tag)s” no longer means test."),
+)
 
 
 def _tag_words(
-    meaning: str, before: frozenset[str], after: frozenset[str]
+    texts: tuple[str, str], before: frozenset[str], after: frozenset[str]
 ) -> Iterator[str]:
+    now, no_longer = texts
     for tag in sorted(after - before):
-        yield f"The tag “{tag}” means {meaning} now."
+        yield gettext(now) % {"tag": tag}
     for tag in sorted(before - after):
-        yield f"The tag “{tag}” no longer means {meaning}."
+        yield gettext(no_longer) % {"tag": tag}
 
 
 def is_looser(now: Terms, wanted: Terms) -> bool:

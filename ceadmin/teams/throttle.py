@@ -21,7 +21,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from ceadmin import ui
 from ceadmin.audit.actors import visitor
 from ceadmin.audit.canonical import clipped, visible
 from ceadmin.audit.choices import Action
@@ -46,15 +48,18 @@ class TooMany(Exception):
     """Somebody tried too often; `until` says when they may try again."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__("Too many tries.")
+        super().__init__("too many tries")
         self.until = until
 
     @property
     def sentence(self) -> str:
         """What whoever tried is told; the same for a right and a wrong answer."""
         at = timezone.localtime(self.until)
-        moment = f"{at:%H:%M:%S} {at.tzname()}"
-        return f"Too many tries. Wait, and try again from {moment} on: until then even the right answer is refused."
+        text = gettext(
+            "Too many tries. Wait, and try again from %(moment)s on: "
+            "until then even the right answer is refused."
+        )
+        return text % {"moment": f"{at:%H:%M:%S} {ui.zone_name(at)}"}
 
 
 @dataclass(frozen=True, slots=True)

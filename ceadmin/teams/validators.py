@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 _BASE_URL = re.compile(
     r"https://(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*(:[0-9]{1,5})?", re.ASCII
@@ -16,8 +17,10 @@ def validate_base_url(value: str) -> None:
     """Accept `https://host` or `https://host:port`, nothing behind it."""
     if not _BASE_URL.fullmatch(value):
         raise ValidationError(
-            "Write scheme and host only, such as https://api.cloud-elements.com; "
-            "/elements/api-v2 is added by itself.",
+            gettext(
+                "Write scheme and host only, such as https://api.cloud-elements.com; "
+                "/elements/api-v2 is added by itself."
+            ),
             code="base_url",
         )
 
@@ -26,7 +29,7 @@ def validate_time_zone(value: str) -> None:
     """Accept a name of the time zone database."""
     if value not in _time_zones():
         raise ValidationError(
-            "Unknown time zone: write one such as Europe/Berlin or UTC.",
+            gettext("Unknown time zone: write one such as Europe/Berlin or UTC."),
             code="time_zone",
         )
 
@@ -37,7 +40,9 @@ def validate_deliverable(value: str) -> None:
         value.rpartition("@")[2].encode("idna")
     except UnicodeError:
         raise ValidationError(
-            "No mail can be sent to this address: look at what stands behind the @.",
+            gettext(
+                "No mail can be sent to this address: look at what stands behind the @."
+            ),
             code="deliverable",
         ) from None
 
@@ -45,7 +50,7 @@ def validate_deliverable(value: str) -> None:
 def validate_language(value: str) -> None:
     """Accept a language that the product speaks."""
     if value not in dict(settings.LANGUAGES):
-        raise ValidationError("This language is not offered.", code="language")
+        raise ValidationError(gettext("This language is not offered."), code="language")
 
 
 @lru_cache(maxsize=1)

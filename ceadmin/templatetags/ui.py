@@ -11,9 +11,10 @@ from django import template
 from django.contrib.admin.views.main import ChangeList
 from django.forms import BoundField, Form
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join, strip_tags
+from django.utils.html import escape, format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from ceadmin import charts, ui
 
@@ -102,6 +103,15 @@ def action_buttons(cl: ChangeList, action_form: Form) -> list[ActionButton]:
     return sorted(buttons, key=lambda button: button.danger)
 
 
+@register.filter
+def yes_or_no(drawn: SafeString) -> SafeString:
+    """Say Yes and No beside Django's icons of a boolean, which say True and False."""
+    words = {"True": gettext("Yes"), "False": gettext("No"), "None": gettext("Unknown")}
+    for plain, said in words.items():
+        drawn = SafeString(drawn.replace(f' alt="{plain}"', f' alt="{escape(said)}"'))
+    return drawn
+
+
 @register.simple_tag
 def cells(
     row: Iterable[str], headers: Iterable[dict[str, Any]]
@@ -109,7 +119,7 @@ def cells(
     """Give every cell its column's name, which the phone's cards show before the value."""
     for cell, header in zip(row, headers, strict=False):
         # Django has escaped the cell's content; only the opening tag is split off here.
-        tag, rest = SafeString(str(cell)[:3]), SafeString(str(cell)[3:])
+        tag, rest = SafeString(str(cell)[:3]), yes_or_no(SafeString(str(cell)[3:]))
         label = capfirst(strip_tags(str(header["text"])))
         empty = "" if "<svg" in cell or "<input" in cell else strip_tags(str(cell))
         mark = SafeString(" data-empty") if empty.strip() in ("-", "–") else ""

@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from django.utils.translation import gettext_noop
+
 from instances.actions import verdicts
 from instances.actions.calls import Flow, Owner, Result, SameGrant, Wait
 from instances.actions.trial import Trial, look_dead
@@ -27,7 +29,7 @@ from instances.choices import Outcome
 _PAUSES = (0.5, 1.0, 2.0)
 #: A longer wait holds no place in the air; the item begins anew after so many seconds.
 _BACK_SECONDS = 10.0
-_ALONG = (
+_ALONG = gettext_noop(
     "It shares its grant with another instance of this run: revoked once, and seen dead "
     "here too."
 )

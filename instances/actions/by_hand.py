@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from django.utils.translation import gettext
+
 from ceadmin.lib import http
 from ceadmin.lib.redact import MASK
 from instances import cloud_elements
@@ -80,9 +82,11 @@ def curl(made: Made) -> str:
 
 def _notes(made: Made) -> Iterator[str]:
     if MASK in made.url:
-        yield "# In the address a value stands percent-encoded.\n"
+        told = gettext("In the address a value stands percent-encoded.")
+        yield f"# {told}\n"
     if made.purpose == _REAUTHENTICATE and made.method == "PUT":
-        yield "# PUT replaces the instance: add the rest of what GET returned.\n"
+        told = gettext("PUT replaces the instance: add the rest of what GET returned.")
+        yield f"# {told}\n"
 
 
 def variables(command: str) -> list[str]:

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from django.utils.translation import gettext
+
 from instances import cloud_elements
 from instances.actions.calls import Call, Flow
-from instances.actions.causes import sentence
+from instances.actions.causes import advice
 from instances.actions.findings import Finding, Report, Unknown
 from instances.actions.talk import ask
 from instances.cloud_elements import (
@@ -163,9 +165,8 @@ def _failed(problem: PlatformError) -> Report:
     )
     if wrong_address or problem.code in (Code.HTML, Code.BAD_JSON):
         return _found(Finding.WRONG_BASE_URL, problem)
-    said = (
-        sentence(problem.code)
-        or "The platform cannot be reached. Check the base URL and try again later."
+    said = advice(problem.code) or gettext(
+        "The platform cannot be reached. Check the base URL and try again later."
     )
     return Report(ok=False, code=problem.code, sentence=said, facts=problem.facts)
 

@@ -20,7 +20,7 @@ from ceadmin.teams.models import Membership, Organization, User
 from ceadmin.teams.users import Hand
 from instances.actions import connection
 from instances.actions.calls import drive
-from instances.actions.causes import sentence
+from instances.actions.causes import advice
 from instances.actions.findings import Finding, Report
 from instances.actions.load import app_of, callback_address, credentials_of
 from instances.choices import InstanceStatus
@@ -198,7 +198,7 @@ def problem_words(code: str) -> str:
     """Return what a problem with an organization's secrets means, and what to do."""
     if code in Finding.values:
         return str(Finding(code).label)
-    return sentence(code)
+    return advice(code)
 
 
 def try_app(app: ProviderApp, *, actor: Actor, now: datetime) -> Report:

@@ -9,24 +9,30 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from instances.actions.calls import Flow, Result
 from instances.actions.case import Case
 from instances.actions.probe import probe
 from instances.actions.revoke import Steps, revoke
 from instances.choices import InstanceStatus, Outcome, RunKind, meaning
 
-#: The article's eight steps, as the drill's page and table name them.
+#: The article's eight steps: in English in tables and documents, on pages as the reader speaks.
 STEPS: tuple[str, ...] = (
-    "Alive",
-    "Read the token",
-    "Revoke",
-    "See it dead",
-    "Get the address",
-    "Consent",
-    "Hand in the code",
-    "Alive again",
+    gettext_noop("Alive"),
+    gettext_noop("Read the token"),
+    gettext_noop("Revoke"),
+    gettext_noop("See it dead"),
+    gettext_noop("Get the address"),
+    gettext_noop("Consent"),
+    gettext_noop("Hand in the code"),
+    gettext_noop("Alive again"),
 )
 
+_NO_APP = gettext_noop(
+    "No provider app is assigned to this instance, so it could not be reconnected. "
+    "Assign one first."
+)
 _DEAD = frozenset({Outcome.VERIFIED_DEAD.value, Outcome.ALREADY_DEAD.value})
 #: A first step that says nothing of the grant.
 _NOT_TRIED = frozenset({Outcome.MISCONFIGURED.value, Outcome.TRANSIENT.value})
@@ -38,8 +44,7 @@ def drill(case: Case) -> Flow[Result]:
         return Result(
             Outcome.MISCONFIGURED.value,
             cause="no_app",
-            explanation="No provider app is assigned to this instance, so it could not be "
-            "reconnected. Assign one first.",
+            explanation=_NO_APP,
         )
     changes: dict[str, Any] = {}
     if (

@@ -20,7 +20,7 @@ from instances.choices import AttemptState
 from instances.models import Attempt, Item, Run
 
 #: Machine words that providers and the platform put into error bodies.
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,63}")
+_CODE = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{1,63}")
 _EXCERPT, _SHAPE = 200, 160
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import translation
 
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
@@ -34,10 +35,12 @@ def _record(
     rate: float | None,
     concurrency: int | None,
 ) -> None:
+    with translation.override("en"):  # as the audit is, whoever acts
+        subject = Subject("limit", str(limit.uid), limit.place)
     entry = Entry(
         Action.LIMIT_CHANGED,
         actor,
-        Subject("limit", str(limit.uid), limit.place),
+        subject,
         provider_key=limit.provider_key,
         facts={"scope": limit.scope, "rate": rate, "concurrency": concurrency},
     )

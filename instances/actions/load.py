@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from ceadmin.audit.actors import SCHEDULE, Actor
 from ceadmin.audit.people import last_address
@@ -35,7 +36,9 @@ Start = Case | Result
 GONE = Result(
     Outcome.MISCONFIGURED,
     cause="gone",
-    explanation="The instance was removed here after the run was planned.",
+    explanation=gettext_noop(
+        "The instance was removed here after the run was planned."
+    ),
 )
 
 

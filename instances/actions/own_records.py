@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
 from ceadmin.audit.choices import Action
@@ -21,6 +23,7 @@ from ceadmin.teams.users import Hand
 from instances.models import Instance
 from providers import own_rules
 from providers.book import book_of, elements_of
+from providers.catalogue import ELEMENT_TAKEN
 from providers.errors import SpecError
 from providers.models import OwnProvider, OwnProviderVersion, ProviderApp
 from providers.own import MOST
@@ -72,18 +75,17 @@ def judged(
     """
     record = own_rules.read(draft.text)
     if own is not None and record.key != own.key:
-        raise SpecError(
-            "key", f"is {own.key} in every version: add another record for another key"
-        )
+        words = _("is %(known)s in every version: add another record for another key")
+        raise SpecError("key", words, known=own.key)
     _refuse_taken_elements(organization, record)
     if not draft.reason:
-        raise OwnError("reason_missing", "Say why in words: the audit keeps it.")
+        raise OwnError(
+            "reason_missing", gettext("Say why in words: the audit keeps it.")
+        )
     open_ones = sorted(set(own_rules.hosts_of(record)) - draft.hosts)
     if open_ones:
-        raise OwnError(
-            "not_vouched",
-            f"Tick that you vouch for {', '.join(open_ones)}: tokens are sent there.",
-        )
+        told = gettext("Tick that you vouch for %(hosts)s: tokens are sent there.")
+        raise OwnError("not_vouched", told % {"hosts": ", ".join(open_ones)})
     return record
 
 
@@ -91,8 +93,12 @@ def _refuse_taken_elements(organization: Organization, record: Provider) -> None
     for key, known in book_of(organization).own.items():
         both = set(elements_of(known.provider)) & set(elements_of(record))
         if both and key != record.key:
-            words = f"{min(both)!r} belongs to {known.provider.name} already"
-            raise SpecError("element_keys", words)
+            raise SpecError(
+                "element_keys",
+                ELEMENT_TAKEN,
+                element=repr(min(both)),
+                owner=known.provider.name,
+            )
 
 
 def add(organization: Organization, draft: Draft, *, hand: Hand) -> OwnProvider:
@@ -103,7 +109,8 @@ def add(organization: Organization, draft: Draft, *, hand: Hand) -> OwnProvider:
     record = judged(organization, draft)
     mine = OwnProvider.objects.filter(organization=organization)
     if mine.filter(removed_at=None).count() >= MOST:
-        raise OwnError("too_many", f"An organization has {MOST} own records at most.")
+        words = gettext("An organization has %(most)s own records at most.")
+        raise OwnError("too_many", words % {"most": MOST})
     action = (
         Action.OWN_PROVIDER_IMPORTED if draft.imported else Action.OWN_PROVIDER_ADDED
     )
@@ -143,8 +150,10 @@ def _returned(known: OwnProvider, hand: Hand) -> OwnProvider:
 def _taken() -> OwnError:
     return OwnError(
         "key_taken",
-        "The organization has a record of this key. Open that one and change it, or "
-        "choose another key.",
+        gettext(
+            "The organization has a record of this key. Open that one and change it, or "
+            "choose another key."
+        ),
     )
 
 
@@ -175,15 +184,18 @@ def _put(
     record = judged(own.organization, draft, own)
     before = own.versions.get(number=own.version).text
     if before == draft.text:
-        raise OwnError("unchanged", "This is the current version, letter by letter.")
+        words = gettext("This is the current version, letter by letter.")
+        raise OwnError("unchanged", words)
     with transaction.atomic():
         mine = OwnProvider.objects.filter(pk=own.pk, version=seen, removed_at=None)
         new = {"version": seen + 1, "name": record.name, "changed_at": hand.now}
         if mine.update(**new) != 1:
             raise OwnError(
                 "changed_meanwhile",
-                "Somebody changed or removed this record meanwhile. Your text is still "
-                "here: compare it with the newest version, then save it again.",
+                gettext(
+                    "Somebody changed or removed this record meanwhile. Your text is still "
+                    "here: compare it with the newest version, then save it again."
+                ),
             )
         own.refresh_from_db()
         told = {**(facts or {}), **_forget_secrets(own, before, record)}
@@ -256,7 +268,9 @@ def remove(own: OwnProvider, *, hand: Hand) -> None:
         if mine.update(removed_at=hand.now) != 1:
             raise OwnError(
                 "changed_meanwhile",
-                "Somebody changed or removed this record meanwhile. Look at it again.",
+                gettext(
+                    "Somebody changed or removed this record meanwhile. Look at it again."
+                ),
             )
         if used := uses(own):
             raise OwnError("in_use", sentence_of(used))
@@ -267,10 +281,11 @@ def sentence_of(used: Uses) -> str:
     """Say what stands in the way of a removal."""
     instances = ui.things(used.instances, "instance", "instances")
     apps = ui.things(used.apps, "provider app", "provider apps")
-    return (
-        f"{instances} and {apps} use this record, so it stays. Remove the apps, or give "
+    words = gettext(
+        "%(instances)s and %(apps)s use this record, so it stays. Remove the apps, or give "
         "them another provider, and sync; then remove it."
     )
+    return words % {"instances": instances, "apps": apps}
 
 
 def _record(

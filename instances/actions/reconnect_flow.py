@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from ceadmin.lib import http, redact
 from ceadmin.lib.sealed import fingerprint
 from ceadmin.teams.choices import ReauthenticateBy
@@ -236,10 +238,7 @@ def _judge(seen: _Seen, before: Before, lost: str) -> Result:
         return Result(
             Outcome.UNCLEAR.value,
             cause="answer_lost",
-            explanation=(
-                "The platform's answer was lost. The instance works, but it did so "
-                "before, so nobody can tell which authorization it uses."
-            ),
+            explanation=_UNTOLD,
             facts={"lost": lost},
         )
     facts = _facts(seen, before, lost)
@@ -277,7 +276,11 @@ def _still_dead(works: Result, lost: str) -> Result:
     )
 
 
-_UNSEEN = (
+_UNTOLD = gettext_noop(
+    "The platform's answer was lost. The instance works, but it did so before, so "
+    "nobody can tell which authorization it uses."
+)
+_UNSEEN = gettext_noop(
     "The platform took the new authorization and could not be asked since whether it "
     "works. Probe the instance before anybody is asked again."
 )

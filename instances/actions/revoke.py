@@ -17,7 +17,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from django.utils.translation import gettext_noop
+
 from ceadmin.lib import http, redact, sealed
+from ceadmin.lib.sayings import Saying
 from instances import cloud_elements, reach
 from instances.actions import along, verdicts
 from instances.actions.calls import (
@@ -49,15 +52,27 @@ __all__ = ["Steps", "read_remote", "revoke"]
 _NO_PROVIDER = Result(
     Outcome.MISCONFIGURED.value,
     cause="unknown_element",
-    explanation="The catalogue knows no provider for this element. "
-    "Assign a provider app with the generic record.",
+    explanation=gettext_noop(
+        "The catalogue knows no provider for this element. Assign a provider app with "
+        "the generic record."
+    ),
 )
 _NO_APP = Result(
     Outcome.MISCONFIGURED.value,
     cause="no_app",
-    explanation="No provider app is assigned to this instance, and its provider asks for "
-    "the app's client id and secret. Assign one on the instance's page.",
+    explanation=gettext_noop(
+        "No provider app is assigned to this instance, and its provider asks for the "
+        "app's client id and secret. Assign one on the instance's page."
+    ),
 )
+OFF = Saying(
+    gettext_noop(
+        "The record of %(name)s is off: it was not proved. An owner of the organization "
+        "can switch it on under Providers > Providers switched on; then revoke again."
+    )
+)
+#: How what a person does by hand ends an explanation.
+BY_HAND = Saying(gettext_noop("By hand: %(steps)s."))
 #: Where a NotRevocable leads; everything else it says is a matter of set-up.
 _NOT_REVOCABLE = {
     "unsupported": Outcome.UNSUPPORTED,
@@ -67,21 +82,30 @@ _NOT_REVOCABLE = {
 _TOKEN_PROBLEMS = {
     "masked_token": (
         "masked_token",
-        "The platform hides the token, so nothing can be revoked with it.",
+        gettext_noop(
+            "The platform hides the token, so nothing can be revoked with it."
+        ),
     ),
     "garbled_token": (
         "garbled_token",
-        "The platform shows a token with characters that no token has. Sync and retry; "
-        "if it stays so, revoke by hand.",
+        gettext_noop(
+            "The platform shows a token with characters that no token has. Sync and "
+            "retry; if it stays so, revoke by hand."
+        ),
     ),
     "no_configuration": (
         "empty_configuration",
-        "The platform shows no configuration for this instance, so its token is not "
-        "known. Sync with a user who may see it, then retry.",
+        gettext_noop(
+            "The platform shows no configuration for this instance, so its token is not "
+            "known. Sync with a user who may see it, then retry."
+        ),
     ),
     "no_token": (
         "nothing_to_revoke",
-        "The platform holds no token for this instance, so there is nothing to revoke.",
+        gettext_noop(
+            "The platform holds no token for this instance, so there is nothing to "
+            "revoke."
+        ),
     ),
 }
 #: The provider did not do it, and says so.
@@ -108,12 +132,11 @@ def _off(provider: Provider | None) -> Result:
     """Return the result of an instance whose provider may not be called, or is not known."""
     if provider is None:
         return _NO_PROVIDER
+    steps = "; ".join(provider.manual_steps)
     return Result(
         Outcome.MISCONFIGURED.value,
         cause="provider_off",
-        explanation=f"The record of {provider.name} is off: it was not proved. An owner of "
-        "the organization can switch it on under Providers > Providers switched on; then "
-        f"revoke again. By hand: {'; '.join(provider.manual_steps)}.",
+        explanation=f"{OFF.english(name=provider.name)} {BY_HAND.english(steps=steps)}",
     )
 
 
@@ -141,7 +164,7 @@ def unread(problem: PlatformError) -> Result:
     )
 
 
-_UNREAD = (
+_UNREAD = gettext_noop(
     "The platform did not answer, so nothing was sent to the provider. Retry later."
 )
 

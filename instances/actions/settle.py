@@ -20,6 +20,7 @@ from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Entry, Subject, record_many
 from ceadmin.lib import sealed
 from ceadmin.lib.rows import Lookup, Rows, among
+from ceadmin.lib.sayings import english
 from ceadmin.teams.models import Organization
 from instances.actions import evidence
 from instances.actions.calls import Result
@@ -160,11 +161,11 @@ def _item_fields(kind: str, result: Result, now: datetime) -> tuple[Any, ...]:
 
 
 def _told(kind: str, result: Result) -> str:
-    """Return the sentence for people: whatever needs attention has one."""
+    """Return the sentence for people, in English: whatever needs attention has one."""
     if result.explanation or result.outcome == Outcome.WAITING:
         return result.explanation
     means = meaning(kind, result.outcome)
-    return means.sentence if means.weight == Weight.ATTENTION else ""
+    return english(means.sentence) if means.weight == Weight.ATTENTION else ""
 
 
 def _write_instances(

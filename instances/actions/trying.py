@@ -9,6 +9,7 @@ from django.db import transaction
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import SYSTEM_CHAIN, Entry, Subject, record_many
 from ceadmin.lib import redact
+from ceadmin.lib.sayings import spoken
 from ceadmin.lib.sealed import SealError
 from ceadmin.teams.models import Organization
 from ceadmin.teams.users import Hand
@@ -68,7 +69,7 @@ def _secret(organization: Organization, name: str, typed: Mapping[str, str]) -> 
 
 
 def _sealed(error: SealError) -> Report:
-    return Report(ok=False, code="key_missing", sentence=str(error))
+    return Report(ok=False, code="key_missing", sentence=spoken(str(error)))
 
 
 def _record(

@@ -14,75 +14,137 @@ Whatever the provider refused is `refused` only where the grant was not seen dea
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
+from ceadmin.lib.sayings import Saying
 from instances.actions.calls import Result
 from instances.actions.trial import Trial
 from instances.choices import InstanceStatus, Outcome
 from providers.revocation import Verdict
 
-_Judged = tuple[Outcome, str, str]
+_Judged = tuple[Outcome, str, Saying]
 
 #: Before the run these were dead in all we knew.
 _KNOWN_DEAD = frozenset(
     {InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED, InstanceStatus.DISABLED}
 )
 
-_REFUSALS: dict[str, str] = {
-    "invalid_client": "{name} refused the client id or secret (invalid_client). The token "
-    "is still alive. Check the secret of the provider app.",
-    "unsupported_token_type": "{name} can't revoke this kind of token. It is still alive. "
-    "Revoke the other one.",
-    "unauthorized_client": "{name} says the token belongs to another app. It is still "
-    "alive. Assign the app it was made with.",
-    Verdict.THROTTLED.value: "{name} limits the rate. The token is still alive. "
-    "Retry it later.",
-    Verdict.UNAVAILABLE.value: "{name} can't be reached or fails. Nothing was revoked as "
-    "far as is known. Retry it later.",
+_REFUSALS: dict[str, Saying] = {
+    "invalid_client": Saying(
+        gettext_noop(
+            "%(name)s refused the client id or secret (invalid_client). The token is "
+            "still alive. Check the secret of the provider app."
+        )
+    ),
+    "unsupported_token_type": Saying(
+        gettext_noop(
+            "%(name)s can't revoke this kind of token. It is still alive. Revoke the "
+            "other one."
+        )
+    ),
+    "unauthorized_client": Saying(
+        gettext_noop(
+            "%(name)s says the token belongs to another app. It is still alive. Assign "
+            "the app it was made with."
+        )
+    ),
+    Verdict.THROTTLED.value: Saying(
+        gettext_noop(
+            "%(name)s limits the rate. The token is still alive. Retry it later."
+        )
+    ),
+    Verdict.UNAVAILABLE.value: Saying(
+        gettext_noop(
+            "%(name)s can't be reached or fails. Nothing was revoked as far as is known. "
+            "Retry it later."
+        )
+    ),
 }
-_REFUSED = (
-    "{name} refused. The token is still alive. Read its words in the attempts below."
+_REFUSED = Saying(
+    gettext_noop(
+        "%(name)s refused. The token is still alive. Read its words in the attempts "
+        "below."
+    )
 )
-_LOST_ALIVE = (
-    "{name} gave no usable answer, and the token still works: nothing was revoked. "
-    "Retry it later."
+_LOST_ALIVE = Saying(
+    gettext_noop(
+        "%(name)s gave no usable answer, and the token still works: nothing was revoked. "
+        "Retry it later."
+    )
 )
-_HEALED = (
-    "The access token died and the platform made a new one from the refresh token. "
-    "Revoke the refresh token."
+_HEALED = Saying(
+    gettext_noop(
+        "The access token died and the platform made a new one from the refresh token. "
+        "Revoke the refresh token."
+    )
 )
-_ALIVE = (
-    "The provider said yes and the token still works. Wait a minute and probe; "
-    "then revoke again."
+_ALIVE = Saying(
+    gettext_noop(
+        "The provider said yes and the token still works. Wait a minute and probe; then "
+        "revoke again."
+    )
 )
-_ALIVE_THERE = (
-    "The token is dead at the provider, yet calls through the platform still work. "
-    "Wait a minute and probe; then revoke again."
+_ALIVE_THERE = Saying(
+    gettext_noop(
+        "The token is dead at the provider, yet calls through the platform still work. "
+        "Wait a minute and probe; then revoke again."
+    )
 )
-_EXPIRING = (
-    "The refresh token is dead. The access token can't be revoked and works until it "
-    "ends by itself{until}. Probe after that."
+_EXPIRING = Saying(
+    gettext_noop(
+        "The refresh token is dead. The access token can't be revoked and works until it "
+        "ends by itself. Probe after that."
+    )
 )
-_INTERRUPTED = "The answer was lost on the way; the grant was seen dead afterwards."
-_NOT_SEEN = (
-    "{name} said yes; neither the provider nor the platform could show that the grant "
-    "is dead. Probe later."
+_EXPIRING_AT = Saying(
+    gettext_noop(
+        "The refresh token is dead. The access token can't be revoked and works until it "
+        "ends by itself at %(time)s. Probe after that."
+    )
 )
-_LOST = (
-    "The answer was lost, and nothing could show whether the grant is dead. "
-    "Probe the instance; revoke again if it works."
+_EXPIRING_WITHIN = Saying(
+    gettext_noop(
+        "The refresh token is dead. The access token can't be revoked and works until it "
+        "ends by itself, within %(minutes)s minutes. Probe after that."
+    )
 )
-_REFRESH_UNSEEN = (
-    "The access token is dead; whether the refresh token lives was not seen. "
-    "Revoke the refresh token."
+_INTERRUPTED = Saying(
+    gettext_noop("The answer was lost on the way; the grant was seen dead afterwards.")
+)
+_NOT_SEEN = Saying(
+    gettext_noop(
+        "%(name)s said yes; neither the provider nor the platform could show that the "
+        "grant is dead. Probe later."
+    )
+)
+_LOST = Saying(
+    gettext_noop(
+        "The answer was lost, and nothing could show whether the grant is dead. Probe "
+        "the instance; revoke again if it works."
+    )
+)
+_REFRESH_UNSEEN = Saying(
+    gettext_noop(
+        "The access token is dead; whether the refresh token lives was not seen. Revoke "
+        "the refresh token."
+    )
+)
+_NOTHING = Saying("")
+
+#: Those of them that have holes.
+SAYINGS = (
+    *_REFUSALS.values(),
+    *(_REFUSED, _LOST_ALIVE, _EXPIRING_AT, _EXPIRING_WITHIN, _NOT_SEEN),
 )
 
 
 def judge(trial: Trial) -> Result:
     """Return the result of a revocation whose calls were all made."""
-    outcome, cause, explanation = _judge(trial)
+    outcome, cause, saying = _judge(trial)
     return Result(
         outcome.value,
         cause=cause,
-        explanation=explanation.format(name=trial.provider.name, until=_until(trial)),
+        explanation=_explained(trial, saying),
         facts=trial.facts,
         changes=trial.changes,
     )
@@ -103,12 +165,14 @@ def died_along(trial: Trial, words: str, *, before: bool) -> Result:
     )
 
 
-def _until(trial: Trial) -> str:
-    """Say when the access token ends: the source may know, or the record how long it lives."""
-    if trial.until:
-        return f" at {trial.until}"
+def _explained(trial: Trial, saying: Saying) -> str:
+    """Fill in whose words it are, and when the access token ends: the source may know, or the record."""
     seconds = trial.provider.revoke.access_lives_seconds
-    return f", within {round(seconds / 60)} minutes" if seconds else ""
+    if saying is _EXPIRING and trial.until:
+        return _EXPIRING_AT.english(time=trial.until)
+    if saying is _EXPIRING and seconds:
+        return _EXPIRING_WITHIN.english(minutes=round(seconds / 60))
+    return saying.english(name=trial.provider.name)
 
 
 def _judge(trial: Trial) -> _Judged:
@@ -126,7 +190,7 @@ def _judge(trial: Trial) -> _Judged:
 def _not_taken(trial: Trial) -> _Judged:
     """The provider carried out nothing; what is dead all the same was so before."""
     if trial.proven == "dead":
-        return Outcome.ALREADY_DEAD, "", ""
+        return Outcome.ALREADY_DEAD, "", _NOTHING
     words = _REFUSALS.get(trial.code) or _REFUSALS.get(trial.refusal) or _REFUSED
     return Outcome.REFUSED, trial.code or trial.refusal, words
 
@@ -162,13 +226,13 @@ def _dead(trial: Trial) -> _Judged:
     if trial.lost:
         return Outcome.VERIFIED_DEAD, "answer_lost", _INTERRUPTED
     if _was_dead(trial):
-        return Outcome.ALREADY_DEAD, "", ""
+        return Outcome.ALREADY_DEAD, "", _NOTHING
     if trial.platform != "dead":
         if _refresh_unseen(trial):
             return Outcome.UNCLEAR, "refresh_unseen", _REFRESH_UNSEEN
         if trial.proven != "dead":
             return Outcome.ACCEPTED, "not_verifiable", _NOT_SEEN
-    return Outcome.VERIFIED_DEAD, "", ""
+    return Outcome.VERIFIED_DEAD, "", _NOTHING
 
 
 def _was_dead(trial: Trial) -> bool:

@@ -11,6 +11,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.choices import Act, Answer
 from ceadmin.teams.models import User
@@ -19,20 +21,23 @@ from instances import runs
 from instances.admin.second_person import to_answer
 from instances.choices import RunStatus
 from instances.models import Approval, BrokenGlass, Run
+from instances.spoken import spoken
 
 _OPTIONS = {
-    ("only", "access"): "only the access token",
-    ("only", "refresh"): "only the refresh token",
-    ("form", "article"): "the request as the vendor's article writes it",
-    ("form", "default"): "the usual request",
-    ("self_consent", True): "the demo plays the person at the consent page",
+    ("only", "access"): gettext_noop("only the access token"),
+    ("only", "refresh"): gettext_noop("only the refresh token"),
+    ("form", "article"): gettext_noop("the request as the vendor's article writes it"),
+    ("form", "default"): gettext_noop("the usual request"),
+    ("self_consent", True): gettext_noop(
+        "the demo plays the person at the consent page"
+    ),
 }
 
 
 class ApprovalFilter(admin.SimpleListFilter):
     """Runs by their second person."""
 
-    title = "approval"
+    title = _("approval")
     parameter_name = "approval"
 
     def lookups(
@@ -40,11 +45,11 @@ class ApprovalFilter(admin.SimpleListFilter):
     ) -> Iterable[tuple[str, str]]:
         """Offer what somebody has to do first; no query."""
         return [
-            ("mine", "Waiting for my approval"),
-            ("waiting", "Waiting for approval"),
-            ("approved", "Approved by a second person"),
-            ("unreviewed", "Without approval, not reviewed"),
-            ("without", "Without approval"),
+            ("mine", gettext("Waiting for my approval")),
+            ("waiting", gettext("Waiting for approval")),
+            ("approved", gettext("Approved by a second person")),
+            ("unreviewed", gettext("Without approval, not reviewed")),
+            ("without", gettext("Without approval")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
@@ -94,7 +99,7 @@ def standing(
     run: Run, user: User | AnonymousUser, kin: runs.Kin | None = None
 ) -> Standing:
     """Return how a draft stands with its approvers; `kin` where it was read already."""
-    reasons = runs.needed(run, kin)
+    reasons = [spoken(reason) for reason in runs.needed(run, kin)]
     if not reasons or not isinstance(user, User):
         return Standing()
     asked = runs.latest(run)
@@ -129,7 +134,10 @@ def _stage(asked: Approval | None) -> str:
 
 def options_of(run: Run) -> str:
     """Return the options of a run in words, "" for the usual ones."""
-    told = [_OPTIONS.get(pair, f"{pair[0]}: {pair[1]}") for pair in run.options.items()]
+    told = [
+        gettext(_OPTIONS[pair]) if pair in _OPTIONS else f"{pair[0]}: {pair[1]}"
+        for pair in run.options.items()
+    ]
     return ", ".join(sorted(told))
 
 
@@ -148,7 +156,12 @@ def second_person(run: Run, user: User | AnonymousUser) -> dict[str, Any]:
         and may(user, Act.APPROVE, run.organization)
         and user.pk not in (glass.broken_by_id, run.requested_by_id)
     )
-    return {"approval": used, "glass": glass, "may_review": may_review}
+    return {
+        "approval": used,
+        "glass": glass,
+        "glass_reasons": [spoken(one) for one in glass.why_needed] if glass else [],
+        "may_review": may_review,
+    }
 
 
 def pill_word(run: Run, status: str | None, unreviewed: bool | None) -> str:

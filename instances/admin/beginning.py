@@ -10,6 +10,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.lib.client import client_address
 from ceadmin.teams.choices import Act
@@ -28,11 +30,11 @@ LEAST: dict[str, Act] = {
     RunKind.DRILL: Act.DRILL_TEST,
     RunKind.REVOKE: Act.REVOKE,
 }
-_NOTHING_STARTED = (
+_NOTHING_STARTED = _(
     "Nothing was started: you may not do this with the selected instances."
 )
-_NOT_THESE = (
-    "Nothing was started in {name}: without the role revoker only instances that are "
+_NOT_THESE = _(
+    "Nothing was started in %(name)s: without the role revoker only instances that are "
     "tagged as test can be drilled, together with all that share their grant."
 )
 
@@ -63,15 +65,14 @@ def begin(
         try:
             made.append(create(request, kind, organization, chosen))
         except NotAllowed:
-            messages.error(request, _NOT_THESE.format(name=organization))
+            messages.error(request, str(_NOT_THESE) % {"name": organization})
     if len(made) == 1:
         return HttpResponseRedirect(
             reverse("admin:instances_run_change", args=[made[0].pk])
         )
     if made:
-        messages.info(
-            request, f"{len(made)} runs were made, one for each organization."
-        )
+        told = gettext("%(count)d runs were made, one for each organization.")
+        messages.info(request, told % {"count": len(made)})
         return HttpResponseRedirect(reverse("admin:instances_run_changelist"))
     if not owners.exists():
         messages.warning(request, _NOTHING_STARTED)

@@ -11,6 +11,8 @@ from django.core.validators import RegexValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from ceadmin.teams import brands
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 else:
     _Base = ModelAdmin
 
-_COLOUR_WANTED = (
+_COLOUR_WANTED = _(
     "Write a colour as # and six digits or letters a to f, such as #2b50c4."
 )
 
@@ -36,33 +38,37 @@ class BrandForm(forms.Form):
     """A brand as an owner wants it; what is left out stays away, but for the logo."""
 
     name = forms.CharField(
-        label="Name on the pages",
+        label=_("Name on the pages"),
         required=False,
         max_length=80,
-        help_text="What your customers know you by. Empty: the organization's name.",
+        help_text=_("What your customers know you by. Empty: the organization's name."),
     )
     colour = forms.CharField(
-        label="Colour of the button",
+        label=_("Colour of the button"),
         required=False,
         max_length=7,
         validators=[RegexValidator(rf"(?i)^{COLOUR}\Z", _COLOUR_WANTED)],
         widget=forms.TextInput(attrs={"placeholder": "#2b50c4", "spellcheck": "false"}),
-        help_text="# and six digits. Its text becomes black or white, whichever is read better.",
+        help_text=_(
+            "# and six digits. Its text becomes black or white, whichever is read better."
+        ),
     )
     reply_to = forms.EmailField(
-        label="Address for questions",
+        label=_("Address for questions"),
         required=False,
         max_length=Brand._meta.get_field("reply_to").max_length,
         validators=[validate_deliverable],
-        help_text="Shown on every page, and where answers to mails go.",
+        help_text=_("Shown on every page, and where answers to mails go."),
     )
     logo = forms.FileField(
-        label="Logo",
+        label=_("Logo"),
         required=False,
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
-        help_text="PNG, JPEG or WebP, 512 KB at most. Shown 48 pixels high on white.",
+        help_text=_(
+            "PNG, JPEG or WebP, 512 KB at most. Shown 48 pixels high on white."
+        ),
     )
-    without_logo = forms.BooleanField(label="Take the logo away", required=False)
+    without_logo = forms.BooleanField(label=_("Take the logo away"), required=False)
 
     def __init__(
         self, brand: Brand | None, data: Any = None, files: Any = None
@@ -124,7 +130,9 @@ class BrandPages(_Base):
         if not form.is_valid():
             return self._brand_page(request, organization, form, status=422)
         brands.save(organization, form.look(), self.hand(request, organization))
-        messages.success(request, "The reconnect pages look like this from now on.")
+        messages.success(
+            request, gettext("The reconnect pages look like this from now on.")
+        )
         address = reverse("admin:teams_organization_brand", args=[organization.pk])
         return HttpResponseRedirect(address)
 
@@ -139,7 +147,7 @@ class BrandPages(_Base):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Reconnect pages",
+            "title": gettext("Reconnect pages"),
             "organization_shown": organization,
             "form": form,
             "brand": form.brand,

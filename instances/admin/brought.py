@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.translation import gettext, gettext_noop
 
 from ceadmin.audit.lines import safe
 from ceadmin.frame import organizations_in_view
@@ -20,6 +21,7 @@ from ceadmin.teams.models import User
 from instances.bringing import (
     LIST_KEPT_FOR,
     MOST_BYTES,
+    TOO_LARGE,
     Problem,
     TooMuch,
     sort_out,
@@ -32,22 +34,37 @@ SHOWN = 50
 #: So many lists are kept for one person.
 KEPT = 20
 
-#: Problem → what it is called, and what to do.
+#: Problem → what it is called, as in files, and what to do; pages translate both.
 WORDS = {
     Problem.NOT_FOUND: (
-        "Not found",
-        "No instance of your organizations has this id or exactly this name. Sync, or look for a slip of the pen.",
+        gettext_noop("Not found"),
+        gettext_noop(
+            "No instance of your organizations has this id or exactly this name. Sync, or look for a slip of the pen."
+        ),
     ),
     Problem.AMBIGUOUS: (
-        "More than one",
-        "Several instances have this name. Bring their remote ids instead.",
+        gettext_noop("More than one"),
+        gettext_noop(
+            "Several instances have this name. Bring their remote ids instead."
+        ),
     ),
-    Problem.AGAIN: ("Named twice", "The same instance stands further up already."),
-    Problem.EMPTY: ("Empty", "The line has nothing where the id or name should be."),
-    Problem.TOO_LONG: ("Too long", "No id and no name is that long."),
+    Problem.AGAIN: (
+        gettext_noop("Named twice"),
+        gettext_noop("The same instance stands further up already."),
+    ),
+    Problem.EMPTY: (
+        gettext_noop("Empty"),
+        gettext_noop("The line has nothing where the id or name should be."),
+    ),
+    Problem.TOO_LONG: (
+        gettext_noop("Too long"),
+        gettext_noop("No id and no name is that long."),
+    ),
     Problem.CHARACTER: (
-        "Not text",
-        "The line has a character that no id or name has. Save the file as UTF-8.",
+        gettext_noop("Not text"),
+        gettext_noop(
+            "The line has a character that no id or name has. Save the file as UTF-8."
+        ),
     ),
 }
 
@@ -66,11 +83,13 @@ def make(request: HttpRequest, user: User, now: datetime) -> BroughtList:
     """Take in what was uploaded, else what was typed; raise TooMuch."""
     file = request.FILES.get("file")
     if file is not None and (file.size or 0) > MOST_BYTES:
-        raise TooMuch("The file is larger than 10 MB. Split it, or use the filters.")
+        raise TooMuch(TOO_LARGE)
     data = file.read() if file is not None else b""
     text, note = text_of(data) if data else (request.POST.get("typed", ""), "")
     if not text.strip():
-        raise TooMuch("There was nothing in it. Choose a file, or type ids or names.")
+        raise TooMuch(
+            gettext("There was nothing in it. Choose a file, or type ids or names.")
+        )
     mine = organizations_in_view(request).values_list("pk", flat=True).distinct()
     told = sort_out(text, list(mine))
     with transaction.atomic():
@@ -104,8 +123,10 @@ def problems(one: BroughtList) -> list[Group]:
     """Return the lines that cannot be acted on, by problem, the commonest first."""
     counts = Counter(word for _, _, word in one.problems)
     return [
-        Group(*WORDS[Problem(word)], count, list(_first(one, word)))
-        for word, count in counts.most_common()
+        Group(gettext(title), gettext(advice), counts[word], list(_first(one, word)))
+        for word, (title, advice) in (
+            (word, WORDS[Problem(word)]) for word, _count in counts.most_common()
+        )
     ]
 
 

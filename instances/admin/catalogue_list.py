@@ -9,6 +9,9 @@ from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.site import Hit, site
 from instances.admin.catalogue_records import Here, Standing, here, records
@@ -41,15 +44,15 @@ class Filter:
     """One chip: its name in the address, its title, its values, and which rows a value means."""
 
     name: str
-    title: str
-    values: tuple[tuple[str, str], ...]
+    title: str | Promise
+    values: tuple[tuple[str, str | Promise], ...]
     of: Callable[[Row], str]
 
 
 _HERE = (
-    ("on", "Called"),
-    ("off", "Off until an owner switches it on"),
-    ("by hand", "By hand"),
+    ("on", _("Called")),
+    ("off", _("Off until an owner switches it on")),
+    ("by hand", _("By hand")),
 )
 
 
@@ -58,11 +61,11 @@ def _effect(row: Row) -> str:
 
 
 _FILTERS = (
-    Filter("here", "revocation", _HERE, lambda row: row.standing.word),
-    Filter("kills", "what dies", tuple(Effect.choices), _effect),
+    Filter("here", _("revocation"), _HERE, lambda row: row.standing.word),
+    Filter("kills", _("what dies"), tuple(Effect.choices), _effect),
     Filter(
         "confidence",
-        "confidence",
+        _("confidence"),
         tuple(Confidence.choices),
         lambda row: row.provider.confidence.value,
     ),
@@ -82,7 +85,7 @@ def catalogue_list(request: HttpRequest) -> HttpResponse:
         and all(one.of(row) == wanted[one.name] for one in asked)
     ]
     context = {
-        "title": "Providers",
+        "title": gettext("Providers"),
         "query": query,
         "rows": shown,
         "total": len(rows),
@@ -122,7 +125,7 @@ def _chip(
             "display": label,
             "query_string": _address({"q": query, **wanted, one.name: value}),
         }
-        for value, label in [("", "All"), *values]
+        for value, label in [("", gettext("All")), *values]
     ]
     return {"title": one.title, "choices": choices}
 
@@ -158,4 +161,4 @@ def find(request: HttpRequest, query: str) -> Iterable[Hit]:
     found = [one for one in records(request) if matches(one, query)]
     for provider in found[:_HITS]:
         url = reverse("admin:provider", args=[provider.key])
-        yield Hit("Providers", provider.name, url, provider.key)
+        yield Hit(gettext("Providers"), provider.name, url, provider.key)

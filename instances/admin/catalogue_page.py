@@ -7,12 +7,13 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.frame import organizations_in_view
 from ceadmin.site import Pages, site
 from instances.admin.catalogue_list import catalogue_list, find
 from instances.admin.catalogue_records import here, record, switches
-from providers import ages
+from providers import ages, prose
 from providers.entry import entry
 from providers.models import ProviderApp
 from providers.spec import Provider
@@ -39,6 +40,7 @@ def page_context(
         "title": provider.name,
         "provider": provider,
         "entry": entry(provider),
+        "killed": prose.killed(provider.revoke.effect),
         "standing": stands.standing(provider),
         "switches": switches(request, provider) if provider.needs_switch else [],
         "instances": stands.counts.get(provider.key, 0),
@@ -62,7 +64,7 @@ def _apps(request: HttpRequest, provider: Provider) -> list[Any]:
 site.register_pages(
     "providers",
     Pages(
-        "Catalogue",
+        _("Catalogue"),
         (
             ("catalogue/", catalogue_list, "catalogue"),
             ("catalogue/<slug:key>/", catalogue_page, "provider"),

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from ceadmin import ui
 from ceadmin.frame import organizations_in_view
@@ -73,16 +74,17 @@ class Here:
     def standing(self, provider: Provider) -> Standing:
         """Return whether a record's call is made here."""
         if not provider.revocable:
-            return Standing("by hand", "by_hand", "By hand")
+            return Standing("by hand", "by_hand", gettext("By hand"))
         on_in = self.switched.get(provider.key, frozenset())
         everywhere = self.total > 0 and len(on_in) == self.total
         if not provider.needs_switch or everywhere:
-            return Standing("on", "provider_on", "On")
+            return Standing("on", "provider_on", gettext("On"))
         url = self._switch_url(provider, on_in)
         if on_in:
-            label = f"On in {len(on_in)} of {ui.number(self.total)}"
+            words = gettext("On in %(some)s of %(all)s")
+            label = words % {"some": len(on_in), "all": ui.number(self.total)}
             return Standing("on", "provider_on", label, url)
-        return Standing("off", "provider_off", "Off", url)
+        return Standing("off", "provider_off", gettext("Off"), url)
 
     def _switch_url(self, provider: Provider, on_in: frozenset[int]) -> str:
         left = [pk for pk in self.owned if pk not in on_in]

@@ -10,7 +10,8 @@ from django.db.models import OuterRef
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
 from ceadmin.teams.models import Organization
@@ -105,7 +106,7 @@ def headline(request: HttpRequest, question: Question) -> SafeString | str:
     told = format_html('<a href="?view=all">{} {}</a>', words(total), noun)
     needy = [(status, name) for status, name in NEEDY.items() if counts[status]]
     if not needy:
-        return format_html("{} · None needs reauthentication", told)
+        return format_html("{} · {}", told, gettext("None needs reauthentication"))
     for status, name in needy:
         told = format_html(
             '{} · <a href="?status={}">{} {}</a>',
@@ -116,7 +117,7 @@ def headline(request: HttpRequest, question: Question) -> SafeString | str:
 
 #: What the list's first line counts beside the whole.
 NEEDY = {
-    InstanceStatus.NEEDS_REAUTH: "need reauthentication",
-    InstanceStatus.DISABLED: "disabled",
-    InstanceStatus.DEGRADED: "degraded",
+    InstanceStatus.NEEDS_REAUTH: _("need reauthentication"),
+    InstanceStatus.DISABLED: _("disabled"),
+    InstanceStatus.DEGRADED: _("degraded"),
 }

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 from ceadmin.frame import FramedAdmin, chosen_organization
 from ceadmin.teams.choices import Act
@@ -64,7 +65,7 @@ def offer_providers(form: forms.BaseForm) -> None:
     """
     known = [(one.key, one.name) for one in catalogue.all()]
     own = own_choices(_places(form))
-    choices = [("", "Choose a provider"), *own, *known]
+    choices = [("", gettext("Choose a provider")), *own, *known]
     form.fields["provider_key"].choices = choices  # type: ignore[attr-defined]
 
 
@@ -84,7 +85,8 @@ def own_choices(places: Any) -> list[tuple[str, str]]:
     for key, name in rows.order_by("name").values_list("key", "name"):
         if name not in named.setdefault(key, []):
             named[key].append(name)
-    return [(key, f"{' / '.join(names)} (own)") for key, names in named.items()]
+    told = gettext("%(name)s (own)")
+    return [(key, told % {"name": " / ".join(names)}) for key, names in named.items()]
 
 
 class OwnNamed(ChangeList):

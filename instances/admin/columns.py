@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
 from ceadmin.teams.models import User
@@ -18,20 +20,20 @@ from instances.models import Instance, ListChoice
 
 #: Columns in the order in which they stand → what they are called. The name is always there.
 COLUMNS = {
-    "provider": "Provider",
-    "state": "Status",
-    "since": "Since",
-    "tag_names": "Tags",
-    "account": "Account",
-    "probed": "Last probe",
-    "revoked": "Last revocation",
-    "reconnected": "Last reconnection",
-    "dependents": "Dependents",
-    "app": "Provider app",
-    "organization_name": "Organization",
-    "remote_id": "Remote id",
-    "element_key": "Element",
-    "synced": "Last sync",
+    "provider": _("Provider"),
+    "state": _("Status"),
+    "since": _("Since"),
+    "tag_names": _("Tags"),
+    "account": _("Account"),
+    "probed": _("Last probe"),
+    "revoked": _("Last revocation"),
+    "reconnected": _("Last reconnection"),
+    "dependents": _("Dependents"),
+    "app": _("Provider app"),
+    "organization_name": _("Organization"),
+    "remote_id": _("Remote id"),
+    "element_key": _("Element"),
+    "synced": _("Last sync"),
 }
 USUAL = (
     *("provider", "state", "since", "tag_names"),
@@ -70,14 +72,14 @@ def choose(user: User, names: Iterable[str]) -> None:
 class InstanceColumns:
     """Display methods, to be mixed into the admin of instances."""
 
-    @admin.display(description="name")
+    @admin.display(description=_("name"))
     def title(self, instance: Instance) -> SafeString:
         """Name it; a name in another direction of writing keeps to itself."""
         name = str(instance)
         cut = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
-        return format_html('<bdi title="{}">{}</bdi>', name, cut)
+        return format_html('<bdi translate="no" title="{}">{}</bdi>', name, cut)
 
-    @admin.display(description="provider")
+    @admin.display(description=_("provider"))
     def provider(self, instance: Instance) -> SafeString:
         """Name the provider, or the element the catalogue does not know, beside its letter."""
         name = provider_of(instance) or instance.element_key
@@ -87,10 +89,10 @@ class InstanceColumns:
             *(_hue(instance.provider_key or name), name[:1].upper(), name),
         )
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def state(self, instance: Instance) -> SafeString:
         """Draw the status, and why it is so."""
-        reason = sentence(instance.status_reason)
+        reason = gettext(sentence(instance.status_reason))
         if not reason:
             return ui.pill(instance.status)
         first = f"{reason.partition('. ')[0].rstrip('.')}."
@@ -99,12 +101,12 @@ class InstanceColumns:
             *(ui.pill(instance.status), reason, first),
         )
 
-    @admin.display(description="since")
+    @admin.display(description=_("since"))
     def since(self, instance: Instance) -> SafeString:
         """Say since when."""
         return ui.when(instance.status_since, timezone.now(), bare=True)
 
-    @admin.display(description="tags")
+    @admin.display(description=_("tags"))
     def tag_names(self, instance: Instance) -> SafeString | str:
         """List the tags."""
         names = ", ".join(sorted(tag.name for tag in instance.tags.all()))
@@ -112,42 +114,44 @@ class InstanceColumns:
             return names or "–"
         return format_html('<span title="{}">{}…</span>', names, names[:_LONGEST])
 
-    @admin.display(description="probed")
+    @admin.display(description=_("probed"))
     def probed(self, instance: Instance) -> SafeString:
         """Say when it was last probed."""
         return ui.when(instance.probed_at, timezone.now(), bare=True)
 
-    @admin.display(description="revoked")
+    @admin.display(description=_("revoked"))
     def revoked(self, instance: Instance) -> SafeString:
         """Say when it was last revoked here."""
         return ui.when(instance.revoked_at, timezone.now(), bare=True)
 
-    @admin.display(description="reconnected")
+    @admin.display(description=_("reconnected"))
     def reconnected(self, instance: Instance) -> SafeString:
         """Say when it was last reconnected here."""
         return ui.when(instance.reconnected_at, timezone.now())
 
-    @admin.display(description="synced")
+    @admin.display(description=_("synced"))
     def synced(self, instance: Instance) -> SafeString:
         """Say when the platform listed it last."""
         return ui.when(instance.synced_at, timezone.now())
 
-    @admin.display(description="dependents")
+    @admin.display(description=_("dependents"))
     def dependents(self, instance: Instance) -> SafeString | str:
         """Count the others that die with its grant."""
         found: int = vars(instance).get("siblings_found", 0)
         if not found:
             return "–"
         shown = f"{MOST_SIBLINGS}+" if found > MOST_SIBLINGS else str(found)
-        words = "shares its grant" if found == 1 else "share its grant"
-        return format_html('<span title="{} {}">{}</span>', shown, words, shown)
+        told = ngettext(
+            "%(count)s shares its grant", "%(count)s share its grant", found
+        )
+        return format_html('<span title="{}">{}</span>', told % {"count": shown}, shown)
 
-    @admin.display(description="provider app")
+    @admin.display(description=_("provider app"))
     def app(self, instance: Instance) -> str:
         """Name its provider app."""
         return str(instance.provider_app or "–")
 
-    @admin.display(description="organization")
+    @admin.display(description=_("organization"))
     def organization_name(self, instance: Instance) -> str:
         """Name its organization."""
         return str(instance.organization)

@@ -13,6 +13,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.lookups import is_row_number
 from instances.models import Instance, Item, Run
@@ -55,7 +57,7 @@ def _query(parts: dict[str, Any]) -> dict[str, str] | None:
 class DraftedFilter(admin.SimpleListFilter):
     """The instances of one draft, for whoever comes back from its page."""
 
-    title = "draft"
+    title = _("draft")
     parameter_name = _PARAMETER
 
     def lookups(
@@ -63,7 +65,7 @@ class DraftedFilter(admin.SimpleListFilter):
     ) -> Iterable[tuple[str, str]]:
         """Offer what was chosen already: nobody looks for this filter."""
         value = self.value()
-        return [(value, "The draft's instances")] if value else []
+        return [(value, gettext("The draft's instances"))] if value else []
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Instance]
@@ -84,7 +86,7 @@ class SelectsDrafted:
         """Draw the box with which a row is selected."""
         attributes = {
             "class": "action-select",
-            "aria-label": f"Select {obj}",
+            "aria-label": gettext("Select %(name)s") % {"name": obj},
         }
         ticked = getattr(obj, "in_draft", False)
         box = forms.CheckboxInput(attributes, lambda value: ticked)

@@ -8,34 +8,46 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.recent import require_recent
 from instances.actions import switching
 from instances.admin import catalogue_records
 from instances.admin.choosers import OwnersAdmin, without_shortcuts
 from providers import catalogue
-from providers.choices import Supported
+from providers.choices import Confidence, Supported
 from providers.models import EnabledProvider
 from providers.spec import Provider
+from providers.told import quoted
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[EnabledProvider]
 else:
     _Form = forms.ModelForm
 
-_WARNING = (
+_WARNING = _(
     "These records are little known, or kill more than one connection, and nobody has tried "
     "them for you. A call can do nothing, or more than you want. Read what the provider's "
     "record says, try it with an instance of your own, and switch it on then. Members can "
     "revoke there from the next run on; who switched it on is in the audit."
 )
-_UNDERSTOOD = "I know that this record was not proved, and I tried it or take the risk."
+_UNDERSTOOD = _(
+    "I know that this record was not proved, and I tried it or take the risk."
+)
+
+
+_CONFIDENCE = {
+    Confidence.HIGH: _("high confidence"),
+    Confidence.MEDIUM: _("medium confidence"),
+    Confidence.LOW: _("low confidence"),
+}
 
 
 class EnabledProviderForm(_Form):
     """Which record is switched on; the warning has to be confirmed."""
 
-    provider_key = forms.ChoiceField(label="Provider")
+    provider_key = forms.ChoiceField(label=_("Provider"))
     understood = forms.BooleanField(label=_UNDERSTOOD)
 
     class Meta:
@@ -47,7 +59,7 @@ class EnabledProviderForm(_Form):
         if "provider_key" in self.fields:
             off = [one for one in catalogue.all() if one.needs_switch]
             choices = [
-                ("", "Choose a provider"),
+                ("", gettext("Choose a provider")),
                 *((one.key, _choice(one)) for one in off),
             ]
             self.fields["provider_key"].choices = choices  # type: ignore[attr-defined]
@@ -59,9 +71,9 @@ def _choice(record: Provider) -> str:
 
 def doubts(record: Provider) -> str:
     """Say in a few words why a record is off."""
-    said = [f"{record.confidence.label.lower()} confidence"]
+    said = [str(_CONFIDENCE[record.confidence])]
     if record.revoke.supported == Supported.PARTIAL:
-        said.append("supported in part")
+        said.append(gettext("supported in part"))
     return ", ".join(said)
 
 
@@ -78,10 +90,10 @@ class EnabledProviderAdmin(OwnersAdmin):
     ordering = ("organization__name", "provider_key", "pk")
     readonly_fields = ("record", "why_off", "does", "by_hand", "enabled_at", "by")
 
-    add_title = "Switch a provider on"
+    add_title = _("Switch a provider on")
     empty_icon = "providers"
-    empty_title = "Nothing is switched on"
-    empty_text = (
+    empty_title = _("Nothing is switched on")
+    empty_text = _(
         "Records of providers that are little known, or that kill more than one connection, "
         "are off. An owner can switch them on here, one by one."
     )
@@ -91,7 +103,7 @@ class EnabledProviderAdmin(OwnersAdmin):
         if not self.has_add_permission(request):
             return None
         url = reverse("admin:providers_enabledprovider_add")
-        return "Switch a provider on", url
+        return gettext("Switch a provider on"), url
 
     def get_fieldsets(
         self, request: HttpRequest, obj: EnabledProvider | None = None
@@ -116,35 +128,41 @@ class EnabledProviderAdmin(OwnersAdmin):
         actions.pop("delete_selected", None)
         return actions
 
-    @admin.display(description="provider", ordering="provider_key")
+    @admin.display(
+        description=ngettext_lazy("provider", "providers", 1), ordering="provider_key"
+    )
     def provider(self, row: EnabledProvider) -> str:
         """Name the provider."""
         return str(row)
 
-    @admin.display(description="record")
+    @admin.display(description=_("record"))
     def record(self, row: EnabledProvider) -> str:
         """Lead to the page of what is known."""
         return catalogue_records.link(row.provider_key) or "–"
 
-    @admin.display(description="off elsewhere because of")
+    @admin.display(description=_("off elsewhere because of"))
     def why_off(self, row: EnabledProvider) -> str:
         """Say what is doubtful."""
         known = catalogue.find(row.provider_key)
-        return doubts(known) if known else "The catalogue has no such record any more."
+        if known is None:
+            return gettext("The catalogue has no such record any more.")
+        return doubts(known)
 
-    @admin.display(description="what a revocation does there")
+    @admin.display(description=_("what a revocation does there"))
     def does(self, row: EnabledProvider) -> str:
         """Say what dies."""
         known = catalogue.find(row.provider_key)
-        return known.kills if known else "–"
+        return quoted(known.kills, known.language) if known else "–"
 
-    @admin.display(description="by hand instead")
+    @admin.display(description=_("by hand instead"))
     def by_hand(self, row: EnabledProvider) -> str:
         """Say what a person does."""
         known = catalogue.find(row.provider_key)
-        return "; ".join(known.manual_steps) if known else "–"
+        if known is None:
+            return "–"
+        return quoted("; ".join(known.manual_steps), known.language)
 
-    @admin.display(description="switched on by")
+    @admin.display(description=_("switched on by"))
     def by(self, row: EnabledProvider) -> str:
         """Name who did it."""
         return row.enabled_by_name

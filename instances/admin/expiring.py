@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
 from ceadmin.frame import organizations_in_view
@@ -30,14 +32,15 @@ def expiring(apps: ProviderAppQuerySet) -> ProviderAppQuerySet:
 class ExpiringFilter(admin.SimpleListFilter):
     """Provider apps whose secret needs somebody."""
 
-    title = "client secret"
+    title = _("client secret")
     parameter_name = "secret"
 
     def lookups(
         self, request: HttpRequest, model_admin: Any
     ) -> Iterable[tuple[str, str]]:
         """Offer those that end."""
-        return [("expiring", f"Expires within {WARNED.days} days, or has expired")]
+        words = gettext("Expires within %(days)s days, or has expired")
+        return [("expiring", words % {"days": WARNED.days})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow to them."""
@@ -59,16 +62,33 @@ def expiring_secrets(request: HttpRequest) -> Iterable[Need]:
         return
     url = f"{reverse('admin:providers_providerapp_changelist')}?secret=expiring"
     count = expiring(own).count()
-    words = f"{ui.number(count)} client secrets expire within {WARNED.days} days, or have expired"
-    yield Need(words, url, count, "warn")
+    yield Need(_of_many(count), url, count, "warn")
+
+
+def _of_many(count: int) -> str:
+    words = ngettext(
+        "%(count)s client secret expires within %(days)s days, or has expired",
+        "%(count)s client secrets expire within %(days)s days, or have expired",
+        count,
+    )
+    return words % {"count": ui.number(count), "days": WARNED.days}
 
 
 def _of_one(app: ProviderApp) -> str:
     assert app.secret_expires_on is not None  # it was found by it
     left = (app.secret_expires_on - timezone.localdate()).days
     if left < 0:
-        return (
-            f"The client secret of {app} expired {ui.things(-left, 'day', 'days')} ago"
+        words = ngettext(
+            "The client secret of %(app)s expired %(days)s day ago",
+            "The client secret of %(app)s expired %(days)s days ago",
+            -left,
         )
-    when = f"in {ui.things(left, 'day', 'days')}" if left else "today"
-    return f"The client secret of {app} expires {when}: set the next one"
+    elif left:
+        words = ngettext(
+            "The client secret of %(app)s expires in %(days)s day: set the next one",
+            "The client secret of %(app)s expires in %(days)s days: set the next one",
+            left,
+        )
+    else:
+        words = gettext("The client secret of %(app)s expires today: set the next one")
+    return words % {"app": app, "days": ui.number(abs(left))}

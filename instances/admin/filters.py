@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.frame import is_bulk_action, organizations_in_view
 from instances import selection
@@ -55,7 +57,7 @@ class Chip(admin.SimpleListFilter):
 class StatusFilter(Chip):
     """Instances of one status."""
 
-    title = "status"
+    title = _("status")
     parameter_name = "status"
 
     def lookups(
@@ -74,7 +76,7 @@ class StatusFilter(Chip):
 class ProviderFilter(Chip):
     """Instances of one provider."""
 
-    title = "provider"
+    title = _("provider")
     parameter_name = "provider"
 
     def lookups(
@@ -100,7 +102,7 @@ class ProviderFilter(Chip):
 class TagFilter(Chip):
     """Instances that carry one tag."""
 
-    title = "tag"
+    title = _("tag")
     parameter_name = "tag"
 
     def lookups(
@@ -119,7 +121,7 @@ class TagFilter(Chip):
 class AppFilter(Chip):
     """Instances made with one provider app."""
 
-    title = "provider app"
+    title = _("provider app")
     parameter_name = "app"
 
     def lookups(
@@ -135,14 +137,14 @@ class AppFilter(Chip):
 class OpenLinkFilter(admin.SimpleListFilter):
     """Reconnect links that a person may still use."""
 
-    title = "use"
+    title = _("use")
     parameter_name = "use"
 
     def lookups(
         self, request: HttpRequest, model_admin: Any
     ) -> Iterable[tuple[str, str]]:
         """Offer those that wait for a person."""
-        return [("waiting", "Waiting for a person")]
+        return [("waiting", gettext("Waiting for a person"))]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ReconnectLink]

@@ -14,6 +14,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ceadmin.audit.choices import Action
@@ -71,18 +73,20 @@ class InstanceAdmin(SelectsDrafted, InstanceColumns, FramedAdmin, ListPages):
         DraftedFilter,
     )
     search_fields = ("name",)  # `finding` looks for more
-    search_help_text = "Name begins with, id, account, tag, fingerprint"
+    search_help_text = _("Name begins with, id, account, tag, fingerprint")
     sortable_by = ()  # the orders that indexes have are in a menu
     list_per_page = 50
     show_full_result_count = False
     ordering = ("name", "pk")
     fieldsets = (
         (
-            "Provider app",
+            _("Provider app"),
             {
                 "fields": ("provider_app",),
-                "description": "Its client id and secret revoke this instance's tokens and reconnect it. "
-                "Choose the app that the customer once consented to; another one cannot revoke.",
+                "description": _(
+                    "Its client id and secret revoke this instance's tokens and reconnect it. "
+                    "Choose the app that the customer once consented to; another one cannot revoke."
+                ),
             },
         ),
     )
@@ -91,12 +95,16 @@ class InstanceAdmin(SelectsDrafted, InstanceColumns, FramedAdmin, ListPages):
     change_form_template = "instances/instance/page.html"
 
     empty_icon = "instances"
-    empty_title = "No instances here"
-    empty_text = "Instances are mirrored from Cloud Elements. Sync an organization to see its instances."
+    empty_title = _("No instances here")
+    empty_text = _(
+        "Instances are mirrored from Cloud Elements. Sync an organization to see its instances."
+    )
 
     def get_empty_action(self, request: HttpRequest) -> tuple[str, str] | None:
         """Lead to the organizations, where a sync starts."""
-        return "Go to organizations", reverse("admin:teams_organization_changelist")
+        return gettext("Go to organizations"), reverse(
+            "admin:teams_organization_changelist"
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch tags with the rows."""
@@ -137,28 +145,28 @@ class InstanceAdmin(SelectsDrafted, InstanceColumns, FramedAdmin, ListPages):
 
     # Bulk actions
 
-    @admin.action(description="Probe", permissions=["operate"])
+    @admin.action(description=_("Probe"), permissions=["operate"])
     def probe(
         self, request: HttpRequest, queryset: QuerySet[Instance]
     ) -> HttpResponse | None:
         """Probe the selected instances."""
         return self._begin(request, RunKind.PROBE, queryset)
 
-    @admin.action(description="Reauthenticate…", permissions=["operate"])
+    @admin.action(description=_("Reauthenticate…"), permissions=["operate"])
     def reauthenticate(
         self, request: HttpRequest, queryset: QuerySet[Instance]
     ) -> HttpResponse | None:
         """Make a reconnect link for each of the selected instances."""
         return self._begin(request, RunKind.RECONNECT, queryset)
 
-    @admin.action(description="Drill…", permissions=["drill"])
+    @admin.action(description=_("Drill…"), permissions=["drill"])
     def drill(
         self, request: HttpRequest, queryset: QuerySet[Instance]
     ) -> HttpResponse | None:
         """Draft a drill of the selected instances."""
         return self._begin(request, RunKind.DRILL, queryset)
 
-    @admin.action(description="Revoke tokens…", permissions=["revoke"])
+    @admin.action(description=_("Revoke tokens…"), permissions=["revoke"])
     def revoke(
         self, request: HttpRequest, queryset: QuerySet[Instance]
     ) -> HttpResponse | None:
@@ -252,8 +260,8 @@ class InstanceAdmin(SelectsDrafted, InstanceColumns, FramedAdmin, ListPages):
                 "element_key": instance.element_key,
             }
             field.queryset = field.queryset.filter(**own)
-            field.empty_label = "No provider app"
-            field.label = "App"
+            field.empty_label = gettext("No provider app")
+            field.label = gettext("App")
         return field
 
     def save_model(

@@ -130,7 +130,7 @@ class InstanceList(ChangeList):
         return [
             (
                 super(InstanceList, self).get_query_string({SORT: name}),
-                SORTS[name],
+                str(SORTS[name]),
                 name == self.sort,
             )
             for name in known

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
 from ceadmin.frame import FramedAdmin
@@ -29,7 +30,14 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
     organization_path = "run__organization"
     act_add = act_change = act_delete = None
 
-    list_display = ("name", "state", "outcome_pill", "cause", "run_link", "finished")
+    list_display = (
+        "name",
+        "state",
+        "outcome_pill",
+        "cause_word",
+        "run_link",
+        "finished",
+    )
     list_display_links = ("name",)
     list_filter = ("status", "outcome", "run__kind", StartedFilter)
     lookups = ("run", "cause", "cleared_at", "provider_key", "instance")
@@ -41,8 +49,8 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
     actions = None
 
     empty_icon = "runs"
-    empty_title = "No items"
-    empty_text = (
+    empty_title = _("No items")
+    empty_text = _(
         "Items are the parts of runs, one for each instance. Start a run to see some."
     )
 
@@ -54,22 +62,27 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
             .select_related("run__organization", "instance")
         )
 
-    @admin.display(description="instance", ordering="instance_name")
+    @admin.display(description=_("instance"), ordering="instance_name")
     def name(self, item: Item) -> str:
         """Name the instance."""
         return item.instance_name
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def state(self, item: Item) -> SafeString:
         """Draw the status."""
         return ui.pill(item.status)
 
-    @admin.display(description="outcome", ordering="outcome")
+    @admin.display(description=_("outcome"), ordering="outcome")
     def outcome_pill(self, item: Item) -> SafeString:
         """Draw the outcome."""
         return ui.pill(item.outcome)
 
-    @admin.display(description="run")
+    @admin.display(description=_("cause"), ordering="cause")
+    def cause_word(self, item: Item) -> SafeString:
+        """Draw the word for machines; the item's page has the sentence."""
+        return format_html("<code>{}</code>", item.cause) if item.cause else ui.pill("")
+
+    @admin.display(description=_("run"))
     def run_link(self, item: Item) -> SafeString:
         """Lead to the run."""
         return format_html(
@@ -78,7 +91,7 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
             item.run,
         )
 
-    @admin.display(description="finished", ordering="finished_at")
+    @admin.display(description=_("finished"), ordering="finished_at")
     def finished(self, item: Item) -> SafeString:
         """Say when."""
         return ui.when(item.finished_at, timezone.now())

@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.frame import organizations_in_view
 from ceadmin.teams.lookups import is_row_number
@@ -31,7 +33,7 @@ class _BesideRun(admin.SimpleListFilter):
     ) -> Iterable[tuple[str, str]]:
         """Name the one that is on, whether or not there is such a run; no query."""
         value = self.value()
-        return [(value, "the list of a run")] if value else []
+        return [(value, gettext("the list of a run"))] if value else []
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Instance]
@@ -50,12 +52,12 @@ class _BesideRun(admin.SimpleListFilter):
 class SiblingFilter(_BesideRun):
     """Instances that die with a run's list."""
 
-    title = "dies with"
+    title = _("dies with")
     parameter_name = "dies_with"
 
 
 class DoubtfulFilter(_BesideRun):
     """Instances of which nobody can tell whether they die with a run's list."""
 
-    title = "may die with"
+    title = _("may die with")
     parameter_name = "may_die_with"

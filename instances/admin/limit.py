@@ -8,6 +8,8 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from instances.actions import limits
 from instances.admin.choosers import OwnersAdmin, offer_providers, without_shortcuts
@@ -24,7 +26,7 @@ else:
 class LimitForm(_Form):
     """A limit; what is limited is chosen once."""
 
-    provider_key = forms.ChoiceField(label="Provider", required=False)
+    provider_key = forms.ChoiceField(label=_("Provider"), required=False)
 
     class Meta:
         model = Limit
@@ -53,7 +55,7 @@ class LimitForm(_Form):
         return values
 
 
-_WHAT = (
+_WHAT = _(
     "All workers together keep to it. Calls that wait hold nothing up, and a run can be "
     "paused at any time. A server that answers 429 or 503 is called less often anyway."
 )
@@ -71,8 +73,8 @@ class LimitAdmin(OwnersAdmin):
     ordering = ("organization__name", "scope", "provider_key", "pk")
 
     empty_icon = "providers"
-    empty_title = "No limits of your own"
-    empty_text = (
+    empty_title = _("No limits of your own")
+    empty_text = _(
         "Calls keep to what the providers' records say, and slow down where a server asks "
         "for it. Set a limit where you were told one, or want to be careful."
     )
@@ -81,13 +83,13 @@ class LimitAdmin(OwnersAdmin):
         """Lead owners to the form."""
         if not self.has_add_permission(request):
             return None
-        return "Set a limit", reverse("admin:providers_limit_add")
+        return gettext("Set a limit"), reverse("admin:providers_limit_add")
 
     def get_fieldsets(self, request: HttpRequest, obj: Limit | None = None) -> Any:
         """Ask where first, then how much."""
         where = ("organization", "scope", "provider_key", "provider_app")
         how_much = {"fields": ("rate", "concurrency"), "description": _WHAT}
-        return [(None, {"fields": where}), ("How much", how_much)]
+        return [(None, {"fields": where}), (gettext("How much"), how_much)]
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -104,12 +106,12 @@ class LimitAdmin(OwnersAdmin):
         actions.pop("delete_selected", None)
         return actions
 
-    @admin.display(description="limits calls to")
+    @admin.display(description=_("limits calls to"))
     def place(self, limit: Limit) -> str:
         """Name what is limited."""
         return limit.place
 
-    @admin.display(description="in force")
+    @admin.display(description=_("in force"))
     def in_force(self, limit: Limit) -> str:
         """Say what counts, with what the record or the settings add."""
         known = limits_of(limit.organization)

@@ -10,6 +10,7 @@ from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.forms import Media, Script
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from ceadmin.teams.lookups import is_row_number
 from ceadmin.teams.models import Organization, User
@@ -46,7 +47,9 @@ def frame_of_list(request: HttpRequest, user: User) -> dict[str, Any]:
     shown = columns_of(request)
     scripts: list[Any] = [Script(_PICKS, defer=True)]
     return {
-        "view_tabs": [Tab("All", f"?{VIEW}=all", whole), *tabs] if views else [],
+        "view_tabs": [Tab(gettext("All"), f"?{VIEW}=all", whole), *tabs]
+        if views
+        else [],
         "view_query": asked,
         "may_save": bool(asked) and not (aside or any(tab.current for tab in tabs)),
         "columns": [(name, COLUMNS[name], name in shown) for name in COLUMNS],
@@ -70,7 +73,7 @@ def take_in_ticked(request: HttpRequest) -> None:
         return
     others = kept.split(",", MOST_TICKED + 1)
     if len(others) > MOST_TICKED or not all(is_row_number(one) for one in others):
-        raise BadRequest("Not rows of this list.")
+        raise BadRequest(gettext("Not rows of this list."))
     here = request.POST.getlist(ACTION_CHECKBOX_NAME)
     _tick(request, list(dict.fromkeys([*here, *others])))
 

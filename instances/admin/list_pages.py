@@ -18,6 +18,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from ceadmin.teams.models import User
@@ -106,9 +108,11 @@ class ListPages(ScopedAdmin):
         if sent is None or not form.is_valid():
             status = 200 if sent is None else 422
             about = {"form": form, "query": view.query, "status": status}
-            return self._page(request, "save_view", "Save this view", **about)
+            title = gettext("Save this view")
+            return self._page(request, "save_view", title, **about)
         saved = form.save()
-        messages.info(request, f"Saved as “{saved}”. It stands above the list.")
+        told = gettext("Saved as “%(name)s”. It stands above the list.")
+        messages.info(request, told % {"name": saved})
         return HttpResponseRedirect(address_of(saved))
 
     # A list that somebody brings along
@@ -117,13 +121,13 @@ class ListPages(ScopedAdmin):
         """Take a list of ids or names, and lead to what it is here."""
         user = self._member(request)
         if request.method != "POST":
-            return self._page(request, "bring", "Act on a list")
+            return self._page(request, "bring", gettext("Act on a list"))
         typed = request.POST.get("typed", "")
         try:
             made = brought.make(request, user, timezone.now())
         except TooMuch as problem:
             told = {"problem": str(problem), "typed": typed, "status": 422}
-            return self._page(request, "bring", "Act on a list", **told)
+            return self._page(request, "bring", gettext("Act on a list"), **told)
         address = reverse("admin:instances_instance_brought", args=[made.uid])
         return HttpResponseRedirect(address)
 
@@ -163,17 +167,17 @@ class ListPages(ScopedAdmin):
         """Return kind, words and look of what this person may do somewhere."""
         offered = self.get_actions(request)
         return [
-            (kind, words, css)
+            (kind, str(words), css)
             for action, kind, words, css in _BUTTONS
             if action in offered
         ]
 
 
 _BUTTONS = (
-    ("probe", RunKind.PROBE.value, "Probe", "primary"),
-    ("reauthenticate", RunKind.RECONNECT.value, "Reauthenticate…", ""),
-    ("drill", RunKind.DRILL.value, "Drill…", "danger-quiet"),
-    ("revoke", RunKind.REVOKE.value, "Revoke tokens…", "danger-quiet"),
+    ("probe", RunKind.PROBE.value, _("Probe"), "primary"),
+    ("reauthenticate", RunKind.RECONNECT.value, _("Reauthenticate…"), ""),
+    ("drill", RunKind.DRILL.value, _("Drill…"), "danger-quiet"),
+    ("revoke", RunKind.REVOKE.value, _("Revoke tokens…"), "danger-quiet"),
 )
 
 

@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ceadmin import ui
@@ -63,8 +65,8 @@ class OrganizationForm(SecretForm):
 
     secret_fields = tuple(f"{one}_typed" for one in credentials.ORGANIZATION_SECRETS)
 
-    user_secret_typed = SecretField("User secret")
-    organization_secret_typed = SecretField("Organization secret")
+    user_secret_typed = SecretField(_("User secret"))
+    organization_secret_typed = SecretField(_("Organization secret"))
     save_anyway = anyway_field()
 
     class Meta:
@@ -110,7 +112,7 @@ class OrganizationForm(SecretForm):
         return {name.removesuffix("_typed"): value for name, value in typed}
 
 
-_SECRETS_FOLLOW = (
+_SECRETS_FOLLOW = _(
     "The tokens of its instances and the secrets of its provider apps would be sent "
     "there, and this is none of the platform's known addresses. Add another organization."
 )
@@ -143,14 +145,17 @@ class OrganizationAdmin(TryingAdmin, PolicyPages, BrandPages, FramedAdmin, Scope
     change_form_template = "instances/organization/page.html"
 
     empty_icon = "organization"
-    empty_title = "Connect your first organization"
-    empty_text = "You need its base URL and two secrets of the platform. Then sync to see its instances."
+    empty_title = _("Connect your first organization")
+    empty_text = _(
+        "You need its base URL and two secrets of the platform. Then sync to see its instances."
+    )
 
     def get_empty_action(self, request: HttpRequest) -> tuple[str, str] | None:
         """Lead whoever may to the form."""
         if not self.has_add_permission(request):
             return None
-        return "Add an organization", reverse("admin:teams_organization_add")
+        url = reverse("admin:teams_organization_add")
+        return gettext("Add an organization"), url
 
     def get_fieldsets(
         self, request: HttpRequest, obj: Organization | None = None
@@ -159,12 +164,19 @@ class OrganizationAdmin(TryingAdmin, PolicyPages, BrandPages, FramedAdmin, Scope
         secrets = [f"{name}_typed" for name in credentials.ORGANIZATION_SECRETS]
         sections: list[Any] = [(None, {"fields": ("name", "base_url")})]
         if obj is None or self.has_change_permission(request, obj):
-            words = "Both stand in the platform under Organization, Security. They are sealed and never shown again."
+            words = gettext(
+                "Both stand in the platform under Organization, Security. They are sealed and never shown again."
+            )
             if failed(request):
                 secrets = [*secrets, ANYWAY]
-            sections.append(("Secrets", {"fields": secrets, "description": words}))
+            sections.append(
+                (gettext("Secrets"), {"fields": secrets, "description": words})
+            )
         sections.append(
-            ("Policies", {"fields": ("reauthenticate_by", "link_lifetime_hours")})
+            (
+                gettext("Policies"),
+                {"fields": ("reauthenticate_by", "link_lifetime_hours")},
+            )
         )
         return sections
 
@@ -182,16 +194,16 @@ class OrganizationAdmin(TryingAdmin, PolicyPages, BrandPages, FramedAdmin, Scope
 
     # Columns
 
-    @admin.display(description="connection")
+    @admin.display(description=ngettext_lazy("connection", "connections", 1))
     def state(self, organization: Organization) -> SafeString:
         """Say whether the secrets work, as far as is known."""
         return (
             ui.pill("failed", organization.secrets_problem)
             if organization.secrets_problem
-            else ui.pill("yes", "Secrets set")
+            else ui.pill("yes", gettext("Secrets set"))
         )
 
-    @admin.display(description="instances")
+    @admin.display(description=_("instances"))
     def instance_count(self, organization: Organization) -> SafeString:
         """Count the instances; the number leads to them."""
         address = reverse("admin:instances_instance_changelist")
@@ -202,7 +214,7 @@ class OrganizationAdmin(TryingAdmin, PolicyPages, BrandPages, FramedAdmin, Scope
             ui.number(Instance.objects.of(organization).count()),
         )
 
-    @admin.display(description="secrets set", ordering="secrets_set_at")
+    @admin.display(description=_("secrets set"), ordering="secrets_set_at")
     def secrets_set(self, organization: Organization) -> SafeString:
         """Say when the secrets were set."""
         return ui.when(organization.secrets_set_at, timezone.now())
@@ -244,7 +256,7 @@ class OrganizationAdmin(TryingAdmin, PolicyPages, BrandPages, FramedAdmin, Scope
 
     # Sync and test
 
-    @admin.action(description="Sync", permissions=["operate"])
+    @admin.action(description=_("Sync"), permissions=["operate"])
     def sync(
         self, request: HttpRequest, queryset: QuerySet[Organization]
     ) -> HttpResponse | None:
@@ -255,7 +267,8 @@ class OrganizationAdmin(TryingAdmin, PolicyPages, BrandPages, FramedAdmin, Scope
         ]
         if not made:
             messages.warning(
-                request, "Nothing was started: you are not an operator there."
+                request,
+                gettext("Nothing was started: you are not an operator there."),
             )
             return None
         if len(made) == 1:
@@ -313,7 +326,7 @@ class OrganizationAdmin(TryingAdmin, PolicyPages, BrandPages, FramedAdmin, Scope
                 organization, actor=hand.actor, now=hand.now
             )
         except SealError as error:
-            messages.error(request, str(error))
+            messages.error(request, error.sentence)
         else:
             tell(request, report)
 

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 
 from ceadmin import ui
 from ceadmin.frame import organizations_in_view
@@ -56,13 +57,14 @@ def needs(request: HttpRequest) -> Iterable[Need]:
     own = organizations_in_view(request)
     for organization in own.exclude(secrets_problem=""):
         url = reverse("admin:teams_organization_change", args=[organization.pk])
-        yield Need(f"The secrets of {organization} are refused by the platform", url)
+        told = gettext("The secrets of %(organization)s are refused by the platform")
+        yield Need(told % {"organization": organization}, url)
     items = reverse("admin:instances_item_changelist")
     for outcome, words in _CONCERNS.items():
         count = concerns_now(request)[outcome]
         if count:
             yield Need(
-                f"{ui.things(count, 'instance is', 'instances are')} {words}",
+                words % {"number": count, "count": ui.number(count)},
                 f"{items}?outcome__exact={outcome}&cleared_at__isnull=True",
                 count,
             )
@@ -74,10 +76,26 @@ def needs(request: HttpRequest) -> Iterable[Need]:
 
 
 _CONCERNS = {
-    "still_alive": "still alive after revocation",
-    "unclear": "unclear after revocation: the provider's answer was lost",
-    "refused": "alive because the provider refused the revocation",
-    "expiring": "expiring: the access token lives on for a while",
+    "still_alive": ngettext_lazy(
+        "%(count)s instance is still alive after revocation",
+        "%(count)s instances are still alive after revocation",
+        "number",
+    ),
+    "unclear": ngettext_lazy(
+        "%(count)s instance is unclear after revocation: the provider's answer was lost",
+        "%(count)s instances are unclear after revocation: the provider's answer was lost",
+        "number",
+    ),
+    "refused": ngettext_lazy(
+        "%(count)s instance is alive because the provider refused the revocation",
+        "%(count)s instances are alive because the provider refused the revocation",
+        "number",
+    ),
+    "expiring": ngettext_lazy(
+        "%(count)s instance is expiring: the access token lives on for a while",
+        "%(count)s instances are expiring: the access token lives on for a while",
+        "number",
+    ),
 }
 
 
@@ -86,7 +104,12 @@ def _milder(request: HttpRequest) -> Iterable[Need]:
     dead = counts_now(request)[InstanceStatus.NEEDS_REAUTH]
     if dead:
         yield Need(
-            f"{ui.things(dead, 'instance needs', 'instances need')} reauthentication",
+            ngettext(
+                "%(count)s instance needs reauthentication",
+                "%(count)s instances need reauthentication",
+                dead,
+            )
+            % {"count": ui.number(dead)},
             f"{listing}?status=needs_reauth",
             dead,
             "warn",
@@ -96,7 +119,12 @@ def _milder(request: HttpRequest) -> Iterable[Need]:
         listing = reverse("admin:instances_run_changelist")
         url = f"{listing}?status__exact=draft&requested_by__id__exact={request.user.pk}"
         yield Need(
-            f"{ui.things(drafts, 'draft of yours waits', 'drafts of yours wait')} to be started or discarded",
+            ngettext(
+                "%(count)s draft of yours waits to be started or discarded",
+                "%(count)s drafts of yours wait to be started or discarded",
+                drafts,
+            )
+            % {"count": ui.number(drafts)},
             url,
             drafts,
             "active",
@@ -108,14 +136,15 @@ def health_now(request: HttpRequest) -> Panel | None:
     counts, listing = counts_now(request), address("instance")
     segments = [
         ui.Segment(
-            label, counts[status], ui.look(status).tone, f"{listing}?status={status}"
+            *(str(label), counts[status], ui.look(status).tone),
+            f"{listing}?status={status}",
         )
         for status, label in InstanceStatus.choices
         if counts[status]
     ]
     chart = health_chart(request, counts) if segments else None
     return Panel(
-        "Instances by status",
+        gettext("Instances by status"),
         "instances/overview/health.html",
         {"segments": segments, "chart": chart, "listing": listing},
         url=listing,
@@ -131,7 +160,7 @@ def recent_runs(request: HttpRequest) -> Panel | None:
         .order_by("-created_at", "-pk")[:_SHOWN]
     )
     return Panel(
-        "Runs",
+        gettext("Runs"),
         "instances/overview/runs.html",
         {"runs": newest},
         url=reverse("admin:instances_run_changelist"),
@@ -151,7 +180,7 @@ def links_waiting(request: HttpRequest) -> Panel | None:
     )
     address = reverse("admin:instances_reconnectlink_changelist")
     return Panel(
-        "Reconnect links waiting",
+        gettext("Reconnect links waiting"),
         "instances/overview/links.html",
         {"links": list(open_links[:_SHOWN])},
         url=f"{address}?use=waiting",
@@ -166,11 +195,11 @@ def find(request: HttpRequest, query: str) -> Iterable[Hit]:
     for instance in (known[pk] for pk in pks if pk in known):
         url = reverse("admin:instances_instance_change", args=[instance.pk])
         detail = f"{instance.element_key} · {instance.organization}"
-        yield Hit("Instances", instance.name, url, detail, instance.status)
+        yield Hit(gettext("Instances"), instance.name, url, detail, instance.status)
     runs = Run.objects.filter(organization__in=organizations(request.user))
     for run in runs.filter(_names_run(query)).order_by("-pk")[:_HITS]:
         yield Hit(
-            "Runs",
+            gettext("Runs"),
             str(run),
             reverse("admin:instances_run_change", args=[run.pk]),
             run.reason,

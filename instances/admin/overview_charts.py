@@ -12,11 +12,15 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
 from ceadmin.charts import Chart, Column
 from ceadmin.frame import organizations_in_view
 from ceadmin.lib.days import Span, last_days, last_weeks
+from ceadmin.lib.sayings import inside
 from ceadmin.site import Panel
 from instances.admin import trends
 from instances.admin.when import (
@@ -43,16 +47,16 @@ _STATUSES = (
     InstanceStatus.MISSING,
 )
 #: What outcomes have in common, the worst last: name, tone, and which they are.
-_GROUPS: tuple[tuple[str, str, tuple[Outcome, ...]], ...] = (
-    ("Dead", "revoked", (Outcome.VERIFIED_DEAD, Outcome.ALREADY_DEAD)),
-    ("Accepted, not verifiable", "active", (Outcome.ACCEPTED,)),
+_GROUPS: tuple[tuple[str | Promise, str, tuple[Outcome, ...]], ...] = (
+    (_("Dead"), "revoked", (Outcome.VERIFIED_DEAD, Outcome.ALREADY_DEAD)),
+    (_("Accepted, not verifiable"), "active", (Outcome.ACCEPTED,)),
     (
-        "Nothing done",
+        _("Nothing done"),
         "muted",
         (Outcome.NOTHING_TO_REVOKE, Outcome.SKIPPED, Outcome.CANCELLED),
     ),
     (
-        "Look again",
+        _("Look again"),
         "warn",
         (
             Outcome.EXPIRING,
@@ -62,12 +66,12 @@ _GROUPS: tuple[tuple[str, str, tuple[Outcome, ...]], ...] = (
         ),
     ),
     (
-        "Alive or unclear",
+        _("Alive or unclear"),
         "bad",
         (Outcome.UNCLEAR, Outcome.REFUSED, Outcome.STILL_ALIVE),
     ),
 )
-_OUTCOMES = tuple(outcome for *_, group in _GROUPS for outcome in group)
+_OUTCOMES = tuple(outcome for *_about, group in _GROUPS for outcome in group)
 
 
 def address(listing: str, **asked: Any) -> str:
@@ -96,16 +100,16 @@ def health_chart(request: HttpRequest, now_in: Counter[str]) -> Chart | None:
         Column(short_day(day.first), _day_parts(day, counts, today=day is days[-1]))
         for day, counts in zip(days, told, strict=True)
     )
-    summary = (
-        f"Instances by status at the end of each of the last {count} days, the last of "
-        f"them now: {_spoken(told[-1], _STATUSES)}."
-    )
+    summary = gettext(
+        "Instances by status at the end of each of the last %(days)d days, the last of "
+        "them now: %(counts)s."
+    ) % {"days": count, "counts": _spoken(told[-1], _STATUSES)}
     chart = Chart(
-        "Instances by status, day by day",
+        gettext("Instances by status, day by day"),
         summary,
         columns,
         tuple(str(ui.look(status).label) for status in _STATUSES),
-        "Day",
+        gettext("Day"),
     )
     return chart if chart.highest else None
 
@@ -136,11 +140,11 @@ def _parts(
 
 def _spoken(counts: Counter[str], order: Iterable[Any]) -> str:
     told = [
-        f"{ui.number(counts[state])} {str(ui.look(state).label).lower()}"
+        f"{ui.number(counts[state])} {inside(ui.look(state).label)}"
         for state in map(str, order)
         if counts[state]
     ]
-    return ", ".join(told) or "none"
+    return ", ".join(told) or gettext("none")
 
 
 def provider_outcomes(request: HttpRequest) -> Panel | None:
@@ -155,7 +159,7 @@ def provider_outcomes(request: HttpRequest) -> Panel | None:
     ]
     everything = _of_revocations(started=since_word(first.first))
     return Panel(
-        "Revocations by provider, last 30 days",
+        gettext("Revocations by provider, last 30 days"),
         "instances/overview/providers.html",
         {
             "bars": bars,
@@ -174,7 +178,7 @@ def _bar(key: str, counts: Counter[str], started: str) -> dict[str, Any]:
         return _of_revocations(outcome__exact=outcome, **here)
 
     return {
-        "name": known.name if known else key or "Unknown provider",
+        "name": known.name if known else key or gettext("Unknown provider"),
         "count": sum(counts.values()),
         "url": _of_revocations(status__exact=ItemStatus.DONE.value, **here),
         "segments": _parts(counts, _OUTCOMES, rows),
@@ -195,22 +199,22 @@ def weekly_revocations(request: HttpRequest) -> Panel | None:
         Column(_week(week), _grouped(counts, span_word(week)))
         for week, counts in zip(weeks, told, strict=True)
     )
-    summary = (
-        f"Revocations of each of the last {count} weeks by outcome, "
-        f"{ui.number(sum(column.total for column in columns))} in all."
-    )
+    summary = gettext(
+        "Revocations of each of the last %(weeks)d weeks by outcome, %(count)s in all."
+    ) % {"weeks": count, "count": ui.number(sum(one.total for one in columns))}
+    title = gettext("Revocations per week")
     chart = Chart(
-        "Revocations per week",
+        title,
         summary,
         columns,
-        tuple(name for name, *_ in _GROUPS),
-        "Week",
+        tuple(str(name) for name, *_others in _GROUPS),
+        gettext("Week"),
     )
     context = {
         "chart": chart if chart.highest else None,
         "listing": address("instance"),
     }
-    return Panel("Revocations per week", "instances/overview/weeks.html", context)
+    return Panel(title, "instances/overview/weeks.html", context)
 
 
 def _week(week: Span) -> str:
@@ -224,7 +228,7 @@ def _grouped(counts: Counter[str], started: str) -> tuple[ui.Segment, ...]:
         count = sum(counts[outcome] for outcome in group)
         rows = _of_revocations(started=started, outcome__in=",".join(group))
         if count:
-            told.append(ui.Segment(name, count, tone, rows))
+            told.append(ui.Segment(str(name), count, tone, rows))
     return tuple(told)
 
 
@@ -246,16 +250,15 @@ def time_to_reconnect(request: HttpRequest) -> Panel | None:
             "url": address("reconnectlink", **ended),
             "segments": _paces(pace.counts, ended),
         }
-    return Panel(
-        "Time to reconnect, last 30 days", "instances/overview/pace.html", context
-    )
+    title = gettext("Time to reconnect, last 30 days")
+    return Panel(title, "instances/overview/pace.html", context)
 
 
 def _paces(counts: Any, ended: dict[str, str]) -> Sequence[ui.Segment]:
     tones = ("ok", "active", "warn", "bad", "strong")
     return [
         ui.Segment(
-            pace_word(word).lower(),
+            inside(pace_word(word)),
             counts[word],
             tone,
             address("reconnectlink", took=word, **ended),

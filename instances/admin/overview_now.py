@@ -11,6 +11,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from ceadmin import ui
 from ceadmin.frame import organizations_in_view
@@ -71,9 +72,8 @@ def now_panel(request: HttpRequest) -> Panel | None:
     own = organizations_in_view(request)
     alive = _still_alive(concerns_now(request)[Outcome.STILL_ALIVE])
     tiles = [_newly_dead(own), alive, *_of_runs(own), _waited_for(own)]
-    return Panel(
-        "Right now", "instances/overview/now.html", {"tiles": tiles}, wide=True
-    )
+    title = gettext("Right now")
+    return Panel(title, "instances/overview/now.html", {"tiles": tiles}, wide=True)
 
 
 def _tile(label: str, number: int, url: str, tone: str = "") -> dict[str, Any]:
@@ -88,27 +88,30 @@ def _newly_dead(own: Organizations) -> dict[str, Any]:
         organization__in=own, status=status, status_since__gte=begin
     )
     url = address("instance", status=status, since=since_word(yesterday))
-    return _tile("Newly dead since yesterday", rows.count(), url, "bad")
+    label = gettext("Newly dead since yesterday")
+    return _tile(label, rows.count(), url, "bad")
 
 
 def _still_alive(count: int) -> dict[str, Any]:
     alive = Outcome.STILL_ALIVE.value
     url = address("item", outcome__exact=alive, cleared_at__isnull=True)
-    return _tile("Still alive after revocation", count, url, "strong")
+    return _tile(gettext("Still alive after revocation"), count, url, "strong")
 
 
 def _of_runs(own: Organizations) -> Iterable[dict[str, Any]]:
     runs, active = Run.objects.filter(organization__in=own), sorted(RUN_ACTIVE)
     at_work = address("run", status__in=",".join(active))
-    yield _tile("Runs in progress", runs.filter(status__in=active).count(), at_work)
+    working = runs.filter(status__in=active).count()
+    yield _tile(gettext("Runs in progress"), working, at_work)
     asked = address("run", approval="waiting")
-    yield _tile("Waiting for approval", runs.awaiting_approval().count(), asked, "warn")
+    waiting = runs.awaiting_approval().count()
+    yield _tile(gettext("Waiting for approval"), waiting, asked, "warn")
 
 
 def _waited_for(own: Organizations) -> dict[str, Any]:
     links = ReconnectLink.objects.filter(instance__organization__in=own)
     usable, url = links.usable(timezone.now()), address("reconnectlink", use="waiting")
-    return _tile("Reconnect links waiting", usable.count(), url)
+    return _tile(gettext("Reconnect links waiting"), usable.count(), url)
 
 
 # Providers that fail
@@ -119,7 +122,8 @@ def failed_apps(request: HttpRequest) -> Iterable[Need]:
     apps = ProviderApp.objects.filter(organization__in=organizations_in_view(request))
     for app in apps.exclude(last_problem="").order_by("name")[:_SHOWN]:
         url = reverse("admin:providers_providerapp_change", args=[app.pk])
-        yield Need(f"The last use or test of provider app {app} failed", url)
+        words = gettext("The last use or test of provider app %(app)s failed")
+        yield Need(words % {"app": app}, url)
 
 
 def outages(request: HttpRequest) -> Iterable[Need]:
@@ -136,8 +140,12 @@ def outages(request: HttpRequest) -> Iterable[Need]:
         if count >= _LEAST and _most(own, key, count):
             status = InstanceStatus.DEGRADED.value
             url = address("instance", status=status, provider=key)
-            words = f"{_name(catalogue.find(key), key)} is failing: {ui.number(count)} instances are degraded"
-            yield Need(words, url, count, "warn")
+            told = {
+                "provider": _name(catalogue.find(key), key),
+                "count": ui.number(count),
+            }
+            words = gettext("%(provider)s is failing: %(count)s instances are degraded")
+            yield Need(words % told, url, count, "warn")
 
 
 def _most(own: Organizations, key: str, count: int) -> bool:
@@ -155,8 +163,9 @@ def _held(own: Organizations) -> Iterable[Need]:
         url = reverse("admin:instances_run_change", args=[part.run_id])
         known = book_of(part.run.organization).find(part.provider_key)
         name = _name(known, part.provider_key)
-        yield Need(f"{name} is held in a run: decide how it goes on", url)
+        words = gettext("%(provider)s is held in a run: decide how it goes on")
+        yield Need(words % {"provider": name}, url)
 
 
 def _name(known: Provider | None, key: str) -> str:
-    return known.name if known else key or "An unknown provider"
+    return known.name if known else key or gettext("An unknown provider")

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from instances.actions.own_records import Draft, hosts_in
 from providers import sites
@@ -24,7 +27,9 @@ _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 class PlaceForm(forms.Form):
     """A form for a row of one of the organizations that a person owns."""
 
-    organization: Any = forms.ModelChoiceField(queryset=None, empty_label=None)
+    organization: Any = forms.ModelChoiceField(
+        queryset=None, empty_label=None, label=_("Organization")
+    )
 
     def __init__(
         self, places: QuerySet[Organization], *args: Any, **kwargs: Any
@@ -37,23 +42,25 @@ class TextForm(forms.Form):
     """The text of a record, from the field or from a file, and why it is saved."""
 
     text = forms.CharField(
-        label="Record",
+        label=_("Record"),
         strip=False,
         max_length=MOST_BYTES,
         widget=forms.Textarea(attrs={"rows": 26, "class": "record", **_PLAIN}),
-        error_messages={"required": "Write the record, or read it from a file."},
+        error_messages={"required": _("Write the record, or read it from a file.")},
     )
     file = forms.FileField(
-        label="Read it from a file",
+        label=_("Read it from a file"),
         required=False,
-        help_text="A .toml file as this page's downloads are. It is shown before it is saved.",
+        help_text=_(
+            "A .toml file as this page's downloads are. It is shown before it is saved."
+        ),
     )
     why = forms.CharField(
-        label="Reason",
+        label=_("Reason"),
         required=False,
         max_length=500,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="The audit keeps it.",
+        help_text=_("The audit keeps it."),
     )
     imported = forms.BooleanField(required=False, widget=forms.HiddenInput)
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -89,11 +96,12 @@ def as_file(text: str) -> str:
 def text_of(file: UploadedFile[bytes]) -> str:
     """Return what stands in a file; raise ValidationError."""
     if (file.size or 0) > MOST_BYTES:
-        raise forms.ValidationError(f"The file is larger than {MOST_BYTES} bytes.")
+        words = gettext("The file is larger than %(most)s bytes.")
+        raise forms.ValidationError(words % {"most": MOST_BYTES})
     try:
         return as_file(file.read().decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise forms.ValidationError("The file is not UTF-8.") from None
+        raise forms.ValidationError(gettext("The file is not UTF-8.")) from None
 
 
 def _elements(words: str) -> tuple[str, ...]:
@@ -104,21 +112,27 @@ class IssuerForm(PlaceForm):
     """Which server is asked what it can do."""
 
     issuer = forms.CharField(
+        label=_("Issuer"),
         max_length=500,
         widget=forms.TextInput(attrs={"inputmode": "url", **_PLAIN}),
-        help_text="As the server itself spells it, such as https://login.example.com/realms/acme.",
+        help_text=_(
+            "As the server itself spells it, such as https://login.example.com/realms/acme."
+        ),
     )
     name = forms.CharField(
+        label=_("Name"),
         required=False,
         max_length=150,
-        help_text="What people call it. Empty: the issuer's host.",
+        help_text=_("What people call it. Empty: the issuer's host."),
     )
     elements = forms.CharField(
-        label="Element keys",
+        label=_("Element keys"),
         required=False,
         max_length=_LONGEST_LIST,
         widget=forms.TextInput(attrs=_PLAIN),
-        help_text="The platform's names of the connectors, separated by commas. Empty: provider apps say which.",
+        help_text=_(
+            "The platform's names of the connectors, separated by commas. Empty: provider apps say which."
+        ),
     )
 
     def elements_typed(self) -> tuple[str, ...]:
@@ -126,66 +140,70 @@ class IssuerForm(PlaceForm):
         return _elements(self.cleaned_data["elements"])
 
 
-_AUTH_WORDS = {
-    "basic": "HTTP Basic, with client id and secret",
-    "body": "Client id and secret in the form",
-    "public": "Client id in the form, no secret",
+_AUTH_WORDS: dict[str, str | Promise] = {
+    "basic": _("HTTP Basic, with client id and secret"),
+    "body": _("Client id and secret in the form"),
+    "public": _("Client id in the form, no secret"),
 }
-_ORDERS = {
-    "refresh access": "Refresh token, then access token",
-    "refresh": "The refresh token alone",
-    "access": "The access token alone",
+_ORDERS: dict[str, str | Promise] = {
+    "refresh access": _("Refresh token, then access token"),
+    "refresh": _("The refresh token alone"),
+    "access": _("The access token alone"),
 }
 
 
 class ByHandForm(PlaceForm):
     """A server that keeps to RFC 7009, by a few answers."""
 
-    name = forms.CharField(max_length=150, help_text="What people call it.")
+    name = forms.CharField(
+        label=_("Name"), max_length=150, help_text=_("What people call it.")
+    )
     elements = IssuerForm.base_fields["elements"]
     revocation_url = forms.CharField(
-        label="Address to revoke tokens at",
+        label=_("Address to revoke tokens at"),
         max_length=500,
         widget=forms.TextInput(attrs={"inputmode": "url", **_PLAIN}),
         help_text="https://login.example.com/oauth/revoke",
     )
     client_auth = forms.ChoiceField(
-        label="How the app proves who it is",
+        label=_("How the app proves who it is"),
         choices=[(word, _AUTH_WORDS[word]) for word in AUTH.values()],
     )
     hint = forms.BooleanField(
-        label="Say which kind of token is sent (token_type_hint)",
+        label=_("Say which kind of token is sent (token_type_hint)"),
         required=False,
         initial=True,
     )
-    order = forms.ChoiceField(label="What is sent", choices=list(_ORDERS.items()))
+    order = forms.ChoiceField(label=_("What is sent"), choices=list(_ORDERS.items()))
     refresh_kills_access = forms.BooleanField(
-        label="Revoking the refresh token kills its access tokens, too",
+        label=_("Revoking the refresh token kills its access tokens, too"),
         required=False,
     )
     introspection_url = forms.CharField(
-        label="Address to ask about tokens at (RFC 7662)",
+        label=_("Address to ask about tokens at (RFC 7662)"),
         required=False,
         max_length=500,
         widget=forms.TextInput(attrs={"inputmode": "url", **_PLAIN}),
     )
     check_url = forms.CharField(
-        label="Address that only a live access token may read",
+        label=_("Address that only a live access token may read"),
         required=False,
         max_length=500,
         widget=forms.TextInput(attrs={"inputmode": "url", **_PLAIN}),
-        help_text="Such as userinfo. It proves that a token is dead. Neither address: nothing can be proved at the provider.",
+        help_text=_(
+            "Such as userinfo. It proves that a token is dead. Neither address: nothing can be proved at the provider."
+        ),
     )
     steps = forms.CharField(
-        label="What a person does instead",
+        label=_("What a person does instead"),
         required=False,
         max_length=500,
-        help_text="In words, for whoever has to do it by hand.",
+        help_text=_("In words, for whoever has to do it by hand."),
     )
     source = forms.CharField(
-        label="Where that is documented",
+        label=_("Where that is documented"),
         max_length=500,
-        help_text="An address, or who told you.",
+        help_text=_("An address, or who told you."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -193,7 +211,8 @@ class ByHandForm(PlaceForm):
         values = super().clean() or {}
         for name in ("revocation_url", "introspection_url", "check_url"):
             if values.get(name) and not sites.is_public_address(values[name]):
-                self.add_error(name, "This is no https address of a public host.")
+                words = gettext("This is no https address of a public host.")
+                self.add_error(name, words)
         return values
 
     def plan(self, month: str) -> Plan:

@@ -18,6 +18,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ceadmin.teams.choices import Act
@@ -35,7 +37,7 @@ from instances.admin.own_forms import (
     TextForm,
     text_of,
 )
-from instances.admin.own_preview import Preview, preview_of
+from instances.admin.own_preview import Preview, in_words, preview_of
 from providers import discovery
 from providers.errors import SpecError
 from providers.models import OwnProvider
@@ -53,7 +55,7 @@ AnyForm = TypeVar("AnyForm", bound=PlaceForm)
 class WritingPages(_Base):
     """The ways in, beside the pages of an admin of own providers."""
 
-    add_title: str | Promise = "Add an own provider"
+    add_title: str | Promise = _("Add an own provider")
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages."""
@@ -161,7 +163,8 @@ class WritingPages(_Base):
             except (SpecError, OwnError) as problem:
                 _tell(form, problem)
             else:
-                messages.success(request, f"{own} was added. It can be used now.")
+                words = gettext("%(provider)s was added. It can be used now.")
+                messages.success(request, words % {"provider": own})
                 return _to("change", own)
         return self._again(request, form)
 
@@ -182,8 +185,8 @@ class WritingPages(_Base):
             except (SpecError, OwnError) as problem:
                 _tell(form, problem)
             else:
-                words = f"Version {own.version} is used from now on."
-                messages.success(request, words)
+                words = gettext("Version %(number)s is used from now on.")
+                messages.success(request, words % {"number": own.version})
                 return _to("change", own)
         return self._again(request, form, {"original": own})
 
@@ -246,7 +249,7 @@ class WritingPages(_Base):
 def _tell(form: forms.Form, problem: SpecError | OwnError) -> None:
     """Say beside which field what is wrong."""
     if isinstance(problem, SpecError):
-        form.add_error("text", str(problem))
+        form.add_error("text", in_words(problem))
         return
     field = {"reason_missing": "why"}.get(problem.code)
     form.add_error(field, problem.sentence)

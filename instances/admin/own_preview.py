@@ -10,6 +10,7 @@ from providers import own_rules, rules
 from providers.errors import SpecError
 from providers.samples import Sample, samples
 from providers.spec import Provider
+from providers.told import coded, joined, quoted, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,26 @@ def preview_of(text: str) -> Preview:
     try:
         record = own_rules.read(text)
     except SpecError as error:
-        return Preview(problem=str(error))
+        return Preview(problem=in_words(error))
     return Preview(record, "", tuple(_hosts(record)), samples(record).calls)
+
+
+def in_words(problem: SpecError) -> str:
+    """Return what is wrong with a record, and where; what Python says of it is English."""
+    said = joined((problem.words, quoted(problem.quoted)), ": ")
+    return told("%(key)s: %(said)s", key=coded(problem.key), said=said)
 
 
 def _hosts(record: Provider) -> Iterator[Host]:
     for name in own_rules.hosts_of(record):
         places = [(part, record.placeholders[part]) for part in rules.names_in(name)]
         parts = (
-            f"{{{part}}}: {place.meaning}, {place.pattern.pattern}"
+            told(
+                "%(part)s: %(meaning)s, %(pattern)s",
+                part=coded(f"{{{part}}}"),
+                meaning=quoted(place.meaning, record.language),
+                pattern=coded(place.pattern.pattern),
+            )
             for part, place in places
         )
         yield Host(name, tuple(parts))

@@ -12,6 +12,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
 from ceadmin.teams.choices import Act
@@ -22,7 +24,7 @@ from instances.actions.load import callback_address
 from instances.actions.own_records import Draft, OwnError, hosts_in
 from instances.admin.choosers import OwnersAdmin
 from instances.admin.own_pages import WritingPages
-from instances.admin.own_preview import compared, preview_of
+from instances.admin.own_preview import compared, in_words, preview_of
 from instances.models import Instance
 from providers.errors import SpecError
 from providers.models import OwnProvider, OwnProviderVersion, ProviderApp
@@ -52,8 +54,8 @@ class OwnProviderAdmin(WritingPages, OwnersAdmin):
     delete_confirmation_template = "instances/own_provider/remove.html"
 
     empty_icon = "providers"
-    empty_title = "No providers of your own"
-    empty_text = (
+    empty_title = _("No providers of your own")
+    empty_text = _(
         "For servers that the catalogue does not know: your own login server, or a product "
         "with standard OAuth. An owner adds its record here, from the server's metadata or "
         "by hand, and vouches for the hosts it names."
@@ -63,7 +65,7 @@ class OwnProviderAdmin(WritingPages, OwnersAdmin):
         """Lead owners to the first way in."""
         if not self.has_add_permission(request):
             return None
-        return "Add an own provider", reverse(f"{_NAME}_discover")
+        return gettext("Add an own provider"), reverse(f"{_NAME}_discover")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave out what was removed; count the instances of each."""
@@ -91,17 +93,17 @@ class OwnProviderAdmin(WritingPages, OwnersAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    @admin.display(description="version", ordering="version")
+    @admin.display(description=_("version"), ordering="version")
     def current_version(self, own: OwnProvider) -> int:
         """Show the current version's number."""
         return own.version
 
-    @admin.display(description="instances", ordering="instances")
+    @admin.display(description=_("instances"), ordering="instances")
     def instance_count(self, own: Any) -> SafeString | str:
         """Count its instances, as a link to them."""
         return linked_instances(own, own.instances) if own.instances else "0"
 
-    @admin.display(description="changed", ordering="changed_at")
+    @admin.display(description=_("changed"), ordering="changed_at")
     def changed(self, own: OwnProvider) -> SafeString:
         """Say when it got its current version."""
         return ui.when(own.changed_at, timezone.now())
@@ -147,12 +149,13 @@ class OwnProviderAdmin(WritingPages, OwnersAdmin):
             try:
                 self._restore(request, own, version)
             except (SpecError, OwnError) as error:
-                problem = str(error)
-            else:
-                words = (
-                    f"Version {own.version} says what version {version.number} said."
+                problem = (
+                    in_words(error) if isinstance(error, SpecError) else str(error)
                 )
-                messages.success(request, words)
+            else:
+                words = gettext("Version %(new)s says what version %(old)s said.")
+                told = {"new": own.version, "old": version.number}
+                messages.success(request, words % told)
                 return _to_page(own)
         return self._version_page(request, own, version, problem)
 
@@ -164,7 +167,8 @@ class OwnProviderAdmin(WritingPages, OwnersAdmin):
         problem: str,
     ) -> HttpResponse:
         context = {
-            "title": f"{own.name}, version {version.number}",
+            "title": gettext("%(name)s, version %(number)s")
+            % {"name": own.name, "number": version.number},
             "original": own,
             "version": version,
             "preview": preview_of(version.text),

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from ceadmin.lib.client import client_address
@@ -46,7 +48,8 @@ def no_long_tag(words: str) -> None:
     for word in words.split(","):
         if len(word.strip()) > LONGEST_TAG:
             raise forms.ValidationError(
-                f"A tag has at most {LONGEST_TAG} characters. Shorten “{word.strip()[:20]}…”."
+                gettext("A tag has at most %(most)s characters. Shorten “%(begin)s…”.")
+                % {"most": LONGEST_TAG, "begin": word.strip()[:20]}
             )
 
 
@@ -54,42 +57,50 @@ class PolicyForm(forms.Form):
     """A policy as an owner wants it."""
 
     most_alone = forms.IntegerField(
-        label="Instances that one person may revoke alone",
+        label=_("Instances that one person may revoke alone"),
         required=False,
         min_value=0,
         max_value=LARGEST_NUMBER,
-        help_text="More need an approver. 0: every one does. Empty: the number does not matter.",
+        help_text=_(
+            "More need an approver. 0: every one does. Empty: the number does not matter."
+        ),
     )
     production_tags = forms.CharField(
-        label="Tags that mean production",
+        label=_("Tags that mean production"),
         required=False,
         max_length=_LONGEST_LIST,
         validators=[no_long_tag],
-        help_text="Separated by commas. Instances with one of them always need an approver.",
+        help_text=_(
+            "Separated by commas. Instances with one of them always need an approver."
+        ),
     )
     test_tags = forms.CharField(
-        label="Tags that mean test",
+        label=_("Tags that mean test"),
         required=False,
         max_length=_LONGEST_LIST,
         validators=[no_long_tag],
-        help_text="Separated by commas. Operators may drill on instances with one of them.",
+        help_text=_(
+            "Separated by commas. Operators may drill on instances with one of them."
+        ),
     )
     approval_hours = forms.IntegerField(
-        label="An approval lives for (hours)",
+        label=_("An approval lives for (hours)"),
         min_value=1,
         max_value=LONGEST_APPROVAL_HOURS,
     )
     second_factor = forms.BooleanField(
-        label="Every member needs a second factor",
+        label=_("Every member needs a second factor"),
         required=False,
-        help_text="Who has none can do nothing here, not even look, until they set one up.",
+        help_text=_(
+            "Who has none can do nothing here, not even look, until they set one up."
+        ),
     )
     why = forms.CharField(
-        label="Reason",
+        label=_("Reason"),
         required=False,
         max_length=500,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="Needed where the policy becomes looser. The audit keeps it.",
+        help_text=_("Needed where the policy becomes looser. The audit keeps it."),
     )
 
     def __init__(self, now: Terms, data: Any = None) -> None:
@@ -183,7 +194,7 @@ class PolicyPages(_Base):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Approval policy",
+            "title": gettext("Approval policy"),
             "organization_shown": organization,
             "form": form,
             **_facts(organization, request.user),
@@ -220,11 +231,13 @@ def _says(asked: PolicyChange | None) -> list[str]:
 
 def _tell(request: HttpRequest, asked: PolicyChange | None) -> None:
     if asked is None:
-        messages.success(request, "The policy holds now.")
+        messages.success(request, gettext("The policy holds now."))
         return
     messages.info(
         request,
-        "What is looser waits for an approver other than you; what is tighter holds now.",
+        gettext(
+            "What is looser waits for an approver other than you; what is tighter holds now."
+        ),
     )
 
 
@@ -233,7 +246,9 @@ def _answer(
 ) -> None:
     asked = policies.waiting(organization)
     if asked is None:
-        raise PolicyError("not_asked", "Nothing waits any more. Reload the page.")
+        raise PolicyError(
+            "not_asked", gettext("Nothing waits any more. Reload the page.")
+        )
     if act == "approve":
         policies.approve(asked, digest=data.get("digest", ""), by=by)
     elif act == "refuse":
@@ -241,7 +256,9 @@ def _answer(
     elif act == "withdraw":
         policies.withdraw(asked, by=by)
     else:
-        raise PolicyError("unknown_act", "There is no such button. Reload the page.")
+        raise PolicyError(
+            "unknown_act", gettext("There is no such button. Reload the page.")
+        )
 
 
 def _address(organization: Organization) -> str:

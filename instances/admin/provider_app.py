@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ceadmin import ui
@@ -64,8 +66,8 @@ class ProviderAppForm(SecretForm):
 
     secret_fields = ("client_secret_typed",)
 
-    provider_key = forms.ChoiceField(label="Provider")
-    client_secret_typed = SecretField("Client secret")
+    provider_key = forms.ChoiceField(label=_("Provider"))
+    client_secret_typed = SecretField(_("Client secret"))
     save_anyway = anyway_field()
 
     class Meta:
@@ -99,7 +101,7 @@ class ProviderAppForm(SecretForm):
         if "site" in self.fields:
             self.fields["site"].required = False
             self.fields["site"].decoder = _Decoder  # type: ignore[attr-defined]
-            self.fields["site"].label = "Site values"
+            self.fields["site"].label = gettext("Site values")
 
     def clean(self) -> dict[str, Any]:
         """Take the provider's own element key where none was typed."""
@@ -129,19 +131,23 @@ class ProviderAppForm(SecretForm):
         return self.typed().get("client_secret_typed", "")
 
 
-_OLD_DATE = (
+_OLD_DATE = _(
     "This is the former secret's day. Say when the new one expires, or leave it empty."
 )
 _LEADS = {"provider_key", "element_key", "client_id", "site"}
-_ELEMENT = "The platform's name of the connector. Left blank: the provider's usual one, such as box."
-_WHICH_ELEMENT = "This record serves any connector, so say which one: the platform's name of it, such as hubspotcrm."
+_ELEMENT = _(
+    "The platform's name of the connector. Left blank: the provider's usual one, such as box."
+)
+_WHICH_ELEMENT = _(
+    "This record serves any connector, so say which one: the platform's name of it, such as hubspotcrm."
+)
 
 
-_CALLBACK = (
+_CALLBACK = _(
     "Ours: the customer's consent comes back to ceadmin. Theirs: it comes back to the "
     "application whose address the instances carry; a member then pastes it here."
 )
-_SITE = (
+_SITE = _(
     "Only for what the provider's record asks for and the instances do not tell, as JSON: "
     '{"revocation_endpoint": "https://login.example.com/oauth/revoke"}'
 )
@@ -156,7 +162,7 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
         "name",
         "provider",
         "organization",
-        "element_key",
+        "element",
         "callback_mode",
         "state",
         "instance_count",
@@ -169,8 +175,8 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
     change_form_template = "instances/provider_app/page.html"
 
     empty_icon = "providers"
-    empty_title = "No provider apps"
-    empty_text = (
+    empty_title = _("No provider apps")
+    empty_text = _(
         "A provider app is the OAuth application registered with Box, Salesforce and so on. "
         "Its client id and secret revoke and reconnect the instances made with it."
     )
@@ -179,7 +185,8 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
         """Lead owners to the form."""
         if not self.has_add_permission(request):
             return None
-        return "Add a provider app", reverse("admin:providers_providerapp_add")
+        url = reverse("admin:providers_providerapp_add")
+        return gettext("Add a provider app"), url
 
     def get_fieldsets(
         self, request: HttpRequest, obj: ProviderApp | None = None
@@ -190,16 +197,19 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
         secret = ("client_secret_typed", *again) if mine else ()
         return [
             (None, {"fields": ("organization", "name", "provider_key", "element_key")}),
-            ("Credentials", {"fields": ("client_id", *secret, "secret_expires_on")}),
             (
-                "Consent",
+                gettext("Credentials"),
+                {"fields": ("client_id", *secret, "secret_expires_on")},
+            ),
+            (
+                gettext("Consent"),
                 {
                     "fields": ("callback_mode", "callback_url", "scope"),
                     "description": _CALLBACK,
                 },
             ),
             (
-                "Site values",
+                gettext("Site values"),
                 {
                     "fields": ("site",),
                     "classes": ("collapse",),
@@ -240,23 +250,30 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
         actions.pop("delete_selected", None)
         return actions
 
-    @admin.display(ordering="provider_key")
+    @admin.display(
+        description=ngettext_lazy("provider", "providers", 1), ordering="provider_key"
+    )
     def provider(self, app: ProviderApp) -> str:
         """Name the provider."""
         return provider_of(app) or app.provider_key
 
-    @admin.display(description="state")
+    @admin.display(description=_("element key"), ordering="element_key")
+    def element(self, app: ProviderApp) -> SafeString:
+        """Write the platform's name of the connector."""
+        return format_html("<code>{}</code>", app.element_key)
+
+    @admin.display(description=_("state"))
     def state(self, app: ProviderApp) -> SafeString:
         """Say whether the last test or call found something wrong."""
         if app.last_problem:
             return ui.pill("failed", app.last_problem)
         return (
-            ui.pill("yes", "Secret set")
+            ui.pill("yes", gettext("Secret set"))
             if app.client_secret
-            else ui.pill("warning", "No secret")
+            else ui.pill("warning", gettext("No secret"))
         )
 
-    @admin.display(description="instances")
+    @admin.display(description=_("instances"))
     def instance_count(self, app: ProviderApp) -> SafeString:
         """Count the instances made with it; the number leads to them."""
         return format_html(
@@ -311,7 +328,7 @@ class ProviderAppAdmin(TryingAdmin, OwnersAdmin):
         try:
             report = credentials.try_app(app, actor=hand.actor, now=hand.now)
         except SealError as error:
-            messages.error(request, str(error))
+            messages.error(request, error.sentence)
         else:
             tell(request, report)
         return HttpResponseRedirect(

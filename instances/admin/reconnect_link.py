@@ -13,6 +13,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext, ngettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ceadmin import ui
@@ -28,6 +30,7 @@ from instances.admin.filters import OpenLinkFilter
 from instances.admin.when import FinishedFilter, PaceFilter
 from instances.choices import LINK_OPEN, LinkStatus
 from instances.models import ReconnectLink
+from instances.spoken import drawn
 
 
 @admin.register(ReconnectLink)
@@ -41,7 +44,7 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
     list_display_links = ("who",)
     list_filter = ("status", OpenLinkFilter, FinishedFilter, PaceFilter)
     search_fields = ("instance__name", "=instance__remote_id", "made_by_name")
-    search_help_text = "Instance or person"
+    search_help_text = _("Instance or person")
     list_select_related = ("instance",)
     list_per_page = 50
     show_full_result_count = False
@@ -49,43 +52,52 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
     actions = ("cancel",)
 
     empty_icon = "link"
-    empty_title = "No reconnect links"
-    empty_text = "A reconnect link lets the owner of an account reconnect it. Select instances and choose Reauthenticate."
-    empty_action = ("Go to instances", "/admin/instances/instance/")
+    empty_title = _("No reconnect links")
+    empty_text = _(
+        "A reconnect link lets the owner of an account reconnect it. Select instances and choose Reauthenticate."
+    )
+    empty_action = (_("Go to instances"), "/admin/instances/instance/")
 
-    @admin.display(description="instance", ordering="instance__name")
+    @admin.display(
+        description=ngettext_lazy("instance", "instances", 1), ordering="instance__name"
+    )
     def who(self, link: ReconnectLink) -> str:
         """Name the instance."""
         return str(link.instance)
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def state(self, link: ReconnectLink) -> SafeString:
         """Draw the status."""
         return ui.pill(link.status)
 
-    @admin.display(description="made by", ordering="made_by_name")
+    @admin.display(description=_("made by"), ordering="made_by_name")
     def maker(self, link: ReconnectLink) -> str:
         """Name who made it."""
-        return link.made_by_name or "the schedule"
+        return link.made_by_name or gettext("the schedule")
 
-    @admin.display(description="made", ordering="made_at")
+    @admin.display(description=_("made"), ordering="made_at")
     def made(self, link: ReconnectLink) -> SafeString:
         """Say when it was made."""
         return ui.when(link.made_at, timezone.now())
 
-    @admin.display(description="expires", ordering="expires_at")
+    @admin.display(description=_("expires"), ordering="expires_at")
     def expires(self, link: ReconnectLink) -> SafeString:
         """Say until when it works."""
         return ui.when(link.expires_at, timezone.now())
 
-    @admin.action(description="Cancel", permissions=["operate"])
+    @admin.action(
+        description=pgettext_lazy("reconnect link", "Cancel"), permissions=["operate"]
+    )
     def cancel(self, request: HttpRequest, queryset: QuerySet[ReconnectLink]) -> None:
         """Cancel the selected links that are still open."""
         rows = self.rows(request, Act.OPERATE, queryset).filter(
             status__in=sorted(LINK_OPEN)
         )
         count = sum(self._cancel(request, link) for link in rows)
-        messages.info(request, f"{ui.things(count, 'link', 'links')} cancelled.")
+        told = ngettext(
+            "%(count)s link cancelled.", "%(count)s links cancelled.", count
+        )
+        messages.info(request, told % {"count": ui.number(count)})
 
     def _cancel(self, request: HttpRequest, link: ReconnectLink) -> bool:
         user = request.user
@@ -169,6 +181,7 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
             "opts": self.opts,
             "title": str(link.instance),
             "link": link,
+            "problem": drawn(link.problem_text),
             "address": address,
             "sealed_away": allowed and link.is_open and not address,
             "allowed": allowed,
@@ -186,11 +199,11 @@ class SendForm(forms.Form):
     """To whom a link is sent, and in which language."""
 
     to = forms.EmailField(
-        label="Mail address of the account's owner",
+        label=_("Mail address of the account's owner"),
         max_length=ReconnectLink._meta.get_field("sent_to").max_length,
         validators=[validate_deliverable],
     )
-    language = forms.ChoiceField(choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
 
 def _sent(
@@ -202,7 +215,7 @@ def _sent(
     assert form is not None
     to: str = form.cleaned_data["to"]
     reconnect.send(link, to, form.cleaned_data["language"], by)
-    return f"The link is on its way to {to}."
+    return gettext("The link is on its way to %(address)s.") % {"address": to}
 
 
 def _lives_on(
@@ -213,7 +226,8 @@ def _lives_on(
 ) -> str:
     offered = {str(hours): hours for hours in reconnect.LIVES}
     reconnect.live_for(link, offered.get(request.POST.get("hours", ""), 0), by)
-    return f"The link works until {ui.absolute(link.expires_at)}."
+    until = ui.absolute(link.expires_at)
+    return gettext("The link works until %(until)s.") % {"until": until}
 
 
 _SENDERS = {"send": _sent, "live": _lives_on}
@@ -226,14 +240,14 @@ def _life(hours: int) -> str:
 
 def _facts(link: ReconnectLink) -> list[tuple[str, str]]:
     moments = (
-        ("Made", link.made_at),
-        ("Sent by mail", link.sent_at),
-        ("Opened by a person", link.opened_at),
-        ("Consented", link.consented_at),
-        ("Finished", link.finished_at),
-        ("Expires", link.expires_at),
+        (gettext("Made"), link.made_at),
+        (gettext("Sent by mail"), link.sent_at),
+        (gettext("Opened by a person"), link.opened_at),
+        (gettext("Consented"), link.consented_at),
+        (gettext("Finished"), link.finished_at),
+        (gettext("Expires"), link.expires_at),
     )
     return [
-        ("Made by", link.made_by_name),
+        (gettext("Made by"), link.made_by_name),
         *((name, ui.absolute(at) if at else "") for name, at in moments),
     ]

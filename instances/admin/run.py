@@ -21,6 +21,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from ceadmin import ui
@@ -85,7 +87,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
     list_filter = ("kind", "status", ApprovalFilter, "organization")
     lookups = ("requested_by",)
     search_fields = ("reason", "ticket", "requested_by_name", "=uid")
-    search_help_text = "Reason, ticket, person or run id"
+    search_help_text = _("Reason, ticket, person or run id")
     list_select_related = ("organization",)
     list_per_page = 50
     show_full_result_count = False
@@ -93,11 +95,14 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
     actions = None
 
     empty_icon = "runs"
-    empty_title = "No runs yet"
-    empty_text = "A run is one bulk operation: select instances, then probe, revoke, reauthenticate or drill them."
-    empty_action = ("Go to instances", "/admin/instances/instance/")
+    empty_title = _("No runs yet")
+    empty_text = _(
+        "A run is one bulk operation: select instances, then probe, revoke, "
+        "reauthenticate or drill them."
+    )
+    empty_action = (_("Go to instances"), "/admin/instances/instance/")
 
-    @admin.display(description="run", ordering="kind")
+    @admin.display(description=_("run"), ordering="kind")
     def what(self, run: Run) -> str:
         """Name the run."""
         return str(run)
@@ -106,7 +111,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         """Say with each run how it stands with its approvers."""
         return super().get_queryset(request).with_approval()  # type: ignore[attr-defined, no-any-return]
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def state(self, run: Any) -> SafeString:
         """Draw the status; of a draft that waits for an approver that."""
         word = pill_word(run, run.approval_status, run.glass_unreviewed)
@@ -115,17 +120,17 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         marked = ui.pill(word) if word else ""
         return format_html("{} {}", ui.pill(run.status), marked)
 
-    @admin.display(description="instances", ordering="total")
+    @admin.display(description=_("instances"), ordering="total")
     def size(self, run: Run) -> str:
         """Say how many instances it is about."""
         return ui.number(run.total)
 
-    @admin.display(description="by", ordering="requested_by_name")
+    @admin.display(description=_("by"), ordering="requested_by_name")
     def maker(self, run: Run) -> str:
         """Name who asked for it."""
-        return run.requested_by_name or "the schedule"
+        return run.requested_by_name or gettext("the schedule")
 
-    @admin.display(description="made", ordering="created_at")
+    @admin.display(description=_("made"), ordering="created_at")
     def made(self, run: Run) -> SafeString:
         """Say when it was made."""
         return ui.when(run.created_at, timezone.now())
@@ -260,10 +265,10 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         if run.status == RunStatus.DRAFT:
             return False
         if run.status == RunStatus.EXPIRED:
-            messages.warning(request, _WAS_DROPPED)
+            messages.warning(request, gettext(_WAS_DROPPED))
         else:
-            who = run.requested_by_name or "the schedule"
-            messages.info(request, _WAS_STARTED.format(who=who))
+            who = run.requested_by_name or gettext("the schedule")
+            messages.info(request, gettext(_WAS_STARTED) % {"who": who})
         return True
 
     def _address(self, run: Run) -> str:
@@ -294,18 +299,25 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         working, drafts = (
             mine.filter(status__in=group).count() for group in (_WORKING, ("draft",))
         )
+        at_work = gettext("%(count)s at work")
         told = [
-            (f"?status__in={','.join(_WORKING)}", f"{ui.number(working)} at work"),
+            (
+                f"?status__in={','.join(_WORKING)}",
+                at_work % {"count": ui.number(working)},
+            ),
             ("?status__exact=draft", ui.things(drafts, "draft", "drafts")),
         ]
         asked = mine.awaiting_approval().count()  # type: ignore[attr-defined]
         if asked:
-            told += [("?approval=waiting", f"{ui.number(asked)} waiting for approval")]
+            waiting = gettext("%(count)s waiting for approval")
+            told += [("?approval=waiting", waiting % {"count": ui.number(asked)})]
         return format_html_join(" · ", '<a href="{}">{}</a>', told)
 
 
-_WAS_STARTED = "This run was started already, by {who}. It was not started twice."
-_WAS_DROPPED = (
+_WAS_STARTED = gettext_noop(
+    "This run was started already, by %(who)s. It was not started twice."
+)
+_WAS_DROPPED = gettext_noop(
     "This draft was discarded or has expired meanwhile, so nothing was started."
 )
 #: What only a person does who confirmed not long ago that it is them.

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
+from django.utils.translation import gettext_lazy as _
+
 from ceadmin.teams.models import User
 from instances import runs
 from instances.models import Run
@@ -51,7 +53,9 @@ def act_on(run: Run, act: str, data: Mapping[str, str], hand: Hand) -> Run:
     elif act in _PLAIN:
         _PLAIN[act](run, **hand)
     else:
-        raise runs.RunError("unknown_act", "There is no such button. Reload the page.")
+        raise runs.RunError(
+            "unknown_act", _("There is no such button. Reload the page.")
+        )
     return run
 
 
@@ -60,7 +64,7 @@ def _number(data: Mapping[str, str]) -> int:
         return int(data.get("connections", ""))
     except ValueError as error:
         raise runs.RunError(
-            "bad_connections", "Say how many calls at once as a number."
+            "bad_connections", _("Say how many calls at once as a number.")
         ) from error
 
 

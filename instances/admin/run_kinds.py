@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from django.utils.translation import gettext, gettext_noop
+
 from instances import runs
 from instances.choices import DESTRUCTIVE
 from instances.models import Run
@@ -14,13 +16,13 @@ from providers.spec import Provider
 
 #: In words for a count, those that reach furthest first.
 _WORDS: dict[Effect, str] = {
-    Effect.USER_SESSIONS: "all sessions of the user",
-    Effect.APP_INSTALL: "the whole installation of the app",
-    Effect.CONNECTION: "the company's whole connection",
-    Effect.GRANT: "everything that the user gave the app",
-    Effect.TOKEN_PAIR: "access and refresh token",
-    Effect.TOKEN: "the token that is sent",
-    Effect.UNKNOWN: "nobody knows how much",
+    Effect.USER_SESSIONS: gettext_noop("all sessions of the user"),
+    Effect.APP_INSTALL: gettext_noop("the whole installation of the app"),
+    Effect.CONNECTION: gettext_noop("the company's whole connection"),
+    Effect.GRANT: gettext_noop("everything that the user gave the app"),
+    Effect.TOKEN_PAIR: gettext_noop("access and refresh token"),
+    Effect.TOKEN: gettext_noop("the token that is sent"),
+    Effect.UNKNOWN: gettext_noop("nobody knows how much"),
 }
 
 
@@ -34,7 +36,9 @@ def kinds(run: Run, effects: Iterable[runs.Effect]) -> list[tuple[str, int]]:
         record = book.find(effect.provider_key)
         if record and effect.possible:
             counts[_kind(record, run)] += effect.possible
-    return [(words, counts[kind]) for kind, words in _WORDS.items() if counts[kind]]
+    return [
+        (gettext(words), counts[kind]) for kind, words in _WORDS.items() if counts[kind]
+    ]
 
 
 def _kind(record: Provider, run: Run) -> Effect:

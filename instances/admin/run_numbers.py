@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
+from django.utils.translation import gettext, ngettext
 
 from ceadmin import ui
 from instances import runs
 from instances.choices import RunKind, RunStatus
 from instances.models import Run
+from instances.spoken import spoken
 
 _MOVING = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED)
 #: The counts of a run at work with so many items are shared by those who look at it.
@@ -43,10 +45,12 @@ def numbers(run: Run, counts: runs.Progress, speed: runs.Pace) -> dict[str, Any]
         # What nobody works has no time left that could be told.
         "eta": "" if hands.problem else _eta(run, counts, speed),
         "facts": " · ".join(_facts(run, counts, speed, hands)),
-        "problem": hands.problem,
-        "trouble": "" if run.problem_text == hands.problem else run.problem_text,
+        "problem": spoken(hands.problem),
+        "trouble": ""
+        if run.problem_text == hands.problem
+        else spoken(run.problem_text),
         "connections": run.connections,
-        "summary": f"{counts.done} of {counts.total} done, {counts.attention} need attention.",
+        "summary": _summary(counts),
         "moving": run.status in _MOVING,
         **_buttons(run, counts),
     }
@@ -64,9 +68,24 @@ def _buttons(run: Run, counts: runs.Progress) -> dict[str, Any]:
         and run.kind not in (RunKind.SYNC, RunKind.RECONNECT)
         and run.status in (RunStatus.RUNNING, RunStatus.PAUSED),
         "can_retry": run.is_terminal and retriable and run.kind != RunKind.SYNC,
-        "retry": f"Retry {counts.attention} that need attention"
-        if counts.attention > 1
-        else "Retry the one that needs attention",
+        "retry": _retry(max(counts.attention, 1)),
+    }
+
+
+def _retry(count: int) -> str:
+    told = ngettext(
+        "Retry the one that needs attention",
+        "Retry %(count)s that need attention",
+        count,
+    )
+    return told % {"count": count}
+
+
+def _summary(counts: runs.Progress) -> str:
+    return gettext("%(done)s of %(total)s done, %(attention)s need attention.") % {
+        "done": counts.done,
+        "total": counts.total,
+        "attention": counts.attention,
     }
 
 
@@ -75,22 +94,34 @@ def _verdict(run: Run, counts: runs.Progress) -> str:
     if not run.is_terminal:
         return f"{counts.percent} %"
     if run.status == RunStatus.EXPIRED:
-        return "Never started: nothing was sent"
+        return gettext("Never started: nothing was sent")
     if counts.attention:
-        need = "needs" if counts.attention == 1 else "need"
-        return f"{ui.number(counts.attention)} of {ui.number(counts.total)} {need} attention"
-    if not counts.total:
-        return "Nothing has changed" if run.kind == RunKind.SYNC else "Nothing to do"
-    return "Nothing needs attention"
+        told = ngettext(
+            "%(count)s of %(total)s needs attention",
+            "%(count)s of %(total)s need attention",
+            counts.attention,
+        )
+        count, total = ui.number(counts.attention), ui.number(counts.total)
+        return told % {"count": count, "total": total}
+    return _all_well(run, counts)
+
+
+def _all_well(run: Run, counts: runs.Progress) -> str:
+    if counts.total:
+        return gettext("Nothing needs attention")
+    if run.kind == RunKind.SYNC:
+        return gettext("Nothing has changed")
+    return gettext("Nothing to do")
 
 
 def _eta(run: Run, counts: runs.Progress, speed: runs.Pace) -> str:
     if run.status == RunStatus.PLANNING:
-        return "freezing the list"
+        return gettext("freezing the list")
     if run.status == RunStatus.STOPPING:
-        return "what is under way ends first"
+        return gettext("what is under way ends first")
     if counts.waiting and counts.waiting + counts.done == counts.total:
-        return f"waiting for {ui.things(counts.waiting, 'person', 'people')} to consent"
+        people = ui.things(counts.waiting, "person", "people")
+        return gettext("waiting for %(people)s to consent") % {"people": people}
     return _took(run) or speed.words
 
 
@@ -99,8 +130,8 @@ def _took(run: Run) -> str:
         return ""
     took = run.finished_at - run.started_at
     if took < timedelta(seconds=1):
-        return "took less than a second"
-    return f"took {ui.short_duration(took)}"
+        return gettext("took less than a second")
+    return gettext("took %(time)s") % {"time": ui.short_duration(took)}
 
 
 def _facts(
@@ -109,12 +140,14 @@ def _facts(
     """Return how many are done, how fast it goes, and who works; of one item there is nothing to say."""
     if counts.total < 2:
         return []
-    told = [f"{ui.number(counts.done)} of {ui.number(counts.total)} done"]
+    done, total = ui.number(counts.done), ui.number(counts.total)
+    told = [gettext("%(done)s of %(total)s done") % {"done": done, "total": total}]
     if speed.rate:
-        average = " on average" if run.is_terminal else ""
-        told.append(f"{ui.per_second(speed.rate)}{average}")
+        rate, average = ui.per_second(speed.rate), gettext("%(rate)s on average")
+        told.append(average % {"rate": rate} if run.is_terminal else rate)
     if hands.workers:
         told.append(ui.things(hands.workers, "worker", "workers"))
     if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
-        told.append(f"up to {ui.things(run.connections, 'call', 'calls')} at once")
+        calls = ui.things(run.connections, "call", "calls")
+        told.append(gettext("up to %(calls)s at once") % {"calls": calls})
     return told

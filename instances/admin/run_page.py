@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
 
 from ceadmin import ui
 from ceadmin.teams.choices import Act
@@ -43,6 +44,7 @@ from instances.choices import (
 )
 from instances.forms import ApprovedForm, AskForm, StartForm
 from instances.models import Attempt, Item, ReconnectLink, Run
+from instances.spoken import drawn, spoken
 
 _SAMPLE = 10
 #: What the poll brings as the server draws it.
@@ -52,26 +54,29 @@ _ROWS = ("items", "links")
 #: A poll's answer stays below 20,000 bytes; the numbers beside its parts are about one thousand.
 _MOST_BYTES = 18_500
 _INDENTED = re.compile(r">\s*\n\s*<")
-_VERBS = {
-    RunKind.SYNC: "Sync",
-    RunKind.REVOKE: "Revoke",
-    RunKind.DRILL: "Drill",
-    RunKind.PROBE: "Probe",
-    RunKind.RECONNECT: "Reauthenticate",
+_DOES = {
+    RunKind.SYNC: gettext_noop("Sync %(what)s"),
+    RunKind.REVOKE: gettext_noop("Revoke %(what)s"),
+    RunKind.DRILL: gettext_noop("Drill %(what)s"),
+    RunKind.PROBE: gettext_noop("Probe %(what)s"),
+    RunKind.RECONNECT: gettext_noop("Reauthenticate %(what)s"),
 }
 
 
 def title_of(run: Run, total: int) -> str:
     """Return what a run does to what: "Revoke 214 instances", "Drill Acme – EU"."""
-    verb = _VERBS[RunKind(run.kind)]
+    return gettext(_DOES[RunKind(run.kind)]) % {"what": _to_what(run, total)}
+
+
+def _to_what(run: Run, total: int) -> str:
     if run.kind == RunKind.SYNC:
-        return f"{verb} {run.organization}"
+        return str(run.organization)
     if not total and not run.planned_at:
-        return f"{verb} instances"
-    if total != 1:
-        return f"{verb} {ui.things(total, 'instance', 'instances')}"
-    only = Item.objects.filter(run=run).order_by("number").first()
-    return f"{verb} {only.instance_name if only else '1 instance'}"
+        return gettext("instances")
+    only = None
+    if total == 1:
+        only = Item.objects.filter(run=run).order_by("number").first()
+    return only.instance_name if only else ui.things(total, "instance", "instances")
 
 
 def audit_url(run: Run, user: User | AnonymousUser) -> str:
@@ -102,11 +107,10 @@ def draft_context(
         "standing": standing(run, user, kin),
         "form": form,
         "planned": run.planned_at is not None,
-        "problem": runs.crew(run).problem,
+        "problem": spoken(runs.crew(run).problem),
         "dry_run": run.options.get("dry_run", False),
         "destructive": run.kind in DESTRUCTIVE,
         "heading": title_of(run, seen.total),
-        "verb": _VERBS[RunKind(run.kind)],
         "providers": ui.things(len(seen.effects), "provider", "providers"),
         "allowed": may(user, runs.act_of(run), run.organization),
         "left_behind": not runs.requester_may(run),
@@ -120,7 +124,7 @@ def draft_context(
 
 def _statuses(effect: runs.Effect) -> list[tuple[str, str, int]]:
     return [
-        (status, InstanceStatus(status).label, count)
+        (status, str(InstanceStatus(status).label), count)
         for status, count in effect.statuses
     ]
 
@@ -147,6 +151,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
         "numbers": numbers,
         "providers": run_rows.providers(run, counts, shares, held["standing"]),
         "heading": title_of(run, counts.total),
+        "reason": _reason_of(run),
         "removed": runs.removed_words(run),
         "counts": counts,
         "outcomes": run_rows.outcomes(run, counts),
@@ -227,7 +232,12 @@ def _draft_json(run: Run) -> dict[str, Any]:
     page = reverse("admin:instances_run_change", args=[run.pk])
     if run.planned_at:
         return {"goto": page}
-    return {"done": False, "problem": runs.crew(run).problem}
+    return {"done": False, "problem": spoken(runs.crew(run).problem)}
+
+
+def _reason_of(run: Run) -> str:
+    """Return why a run was made: a person's words as they are, a worker's as the reader speaks."""
+    return run.reason if run.requested_by_name else spoken(run.reason)
 
 
 def _links(run: Run, *, shown: bool) -> list[dict[str, Any]]:
@@ -258,7 +268,8 @@ def _steps_of(run: Run, *, linked: bool) -> list[Step]:
 def _steps_done(timeline: list[Step]) -> dict[str, Any]:
     """Return how far one drill is: by its steps, since its one item ends with the last."""
     done, total = sum(step.state == "done" for step in timeline), len(timeline)
-    verdict = f"{done} of {total} steps"
+    verdict = gettext("%(done)s of %(total)s steps")
+    verdict %= {"done": done, "total": total}
     return {"verdict": verdict, "bar_value": done, "bar_max": total}
 
 
@@ -282,8 +293,9 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
         "provider": catalogue_records.link(item.provider_key, item.run.organization),
         "run": item.run,
         "run_title": title_of(item.run, item.run.total),
+        "reason": _reason_of(item.run),
         "told": told,
-        "explanation": item.explanation or sentence(item.cause),
+        "explanation": drawn(item.explanation or sentence(item.cause)),
         "attempts": [(one, words.purpose(one.purpose)) for one in attempts],
         "steps": _steps(item, linked=operates) if drill else [],
         "removed": runs.removed_words(item.run),

@@ -8,21 +8,25 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from ceadmin import ui
 from instances import runs
-from instances.actions.causes import sentence
+from instances.actions.causes import advice
 from instances.choices import PartStatus, RunStatus
 from instances.models import Part, Run
+from instances.spoken import why_held
 from providers.book import Book, book_of
 
 #: So many providers are named; more are counted.
 _NAMED = 4
 _WHY = {
-    "canary": "The first instances did not end as the record expects, so no more were begun.",
-    "breaker": "Failures piled up, so no more are begun.",
+    "canary": gettext_noop(
+        "The first instances did not end as the record expects, so no more were begun."
+    ),
+    "breaker": gettext_noop("Failures piled up, so no more are begun."),
 }
-_EVERYWHERE = (
+_EVERYWHERE = gettext_noop(
     "The same trouble at several providers points to the platform, the network or this "
     "installation: look there first."
 )
@@ -84,16 +88,18 @@ def parts(run: Run, counts: runs.Progress) -> dict[str, Any]:
 
 #: What a part that is not simply worked is in the line of its provider.
 _STANDING: dict[str, str] = {
-    PartStatus.HELD: "held: waits for a decision",
-    PartStatus.CANARY: "a few go first",
-    PartStatus.LEFT_OUT: "left out",
+    PartStatus.HELD: gettext_noop("held: waits for a decision"),
+    PartStatus.CANARY: gettext_noop("a few go first"),
+    PartStatus.LEFT_OUT: gettext_noop("left out"),
 }
 
 
 def _standing(rows: list[Part], rests: Mapping[str, timedelta]) -> dict[str, str]:
     """Return provider → what it waits for, of those that are not simply worked."""
-    resting = {key: f"left alone for {ui.roughly(rest)}" for key, rest in rests.items()}
-    return resting | {one.provider_key: _STANDING[one.status] for one in rows}
+    alone = gettext("left alone for %(time)s")
+    resting = {key: alone % {"time": ui.roughly(rest)} for key, rest in rests.items()}
+    stands = {one.provider_key: gettext(_STANDING[one.status]) for one in rows}
+    return resting | stands
 
 
 def _resting(
@@ -124,18 +130,20 @@ def _sentence(some: list[runs.Outage]) -> str:
         return some[0].sentence
     count, total = sum(one.count for one in some), sum(one.total for one in some)
     names = _listed([one.provider_name for one in some])
-    return f"{count} of {total} instances of {names} fail alike. {_EVERYWHERE}"
+    told = gettext("%(count)s of %(total)s instances of %(names)s fail alike.")
+    told %= {"count": count, "total": total, "names": names}
+    return f"{told} {gettext(_EVERYWHERE)}"
 
 
 def _trouble(some: list[Part], left: Mapping[str, int], book: Book) -> Trouble:
     first, several = some[0], len(some) > 1
-    cause = sentence(runs.commonest(first))
+    everywhere = f"{gettext(_EVERYWHERE)} {advice(runs.commonest(first))}"
     shown = [item for one in some for item in one.evidence.get("items", ())]
     return Trouble(
         name=_named(some, book),
         keys=",".join(one.provider_key for one in some),
-        why=_WHY.get(first.cause, ""),
-        told=f"{_EVERYWHERE} {cause}".strip() if several else first.explanation,
+        why=gettext(_WHY[first.cause]) if first.cause in _WHY else "",
+        told=everywhere.strip() if several else why_held(first),
         left=sum(left[one.provider_key] for one in some),
         single=tuple((one.provider_key, book.name_of(one.provider_key)) for one in some)
         if several
@@ -151,5 +159,8 @@ def _named(some: Iterable[Part], book: Book) -> str:
 def _listed(names: list[str]) -> str:
     more = len(names) - _NAMED
     if more > 0:
-        return f"{', '.join(names[:_NAMED])} and {ui.things(more, 'other', 'others')}"
+        return gettext("%(names)s and %(others)s") % {
+            "names": ", ".join(names[:_NAMED]),
+            "others": ui.things(more, "other", "others"),
+        }
     return ", ".join(names)

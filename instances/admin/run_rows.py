@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from ceadmin import ui
 from instances import runs
@@ -22,6 +23,7 @@ from instances.choices import (
     meaning,
 )
 from instances.models import Item, Run
+from instances.spoken import spoken
 from providers.book import book_of
 
 #: The poll brings these rows again and again, so they are few; a list shows all.
@@ -113,9 +115,9 @@ def _moves(run: Run, over: bool, pace: runs.Pace | None, stands: str) -> str:
     if run.is_terminal:
         return ""
     if over or stands:
-        return "done" if over else stands
+        return gettext("done") if over else stands
     if run.status == RunStatus.PAUSED:
-        return "paused"
+        return gettext("paused")
     if pace is None or pace.rate is None:
         return ""
     return " · ".join(filter(None, (ui.per_second(pace.rate), pace.words)))
@@ -146,7 +148,7 @@ def _reason(run: Run, trouble: runs.Trouble) -> Reason:
     listing = reverse("admin:instances_item_changelist")
     query = f"?run__id__exact={run.pk}&outcome__exact={outcome}&cause__exact={cause}"
     url = "" if run.items_removed_at else listing + query
-    return Reason(trouble.count, told, cause, url)
+    return Reason(trouble.count, spoken(str(told)), cause, url)
 
 
 def _same_words(run: Run, trouble: runs.Trouble) -> str:
@@ -171,7 +173,7 @@ def items(run: Run, counts: runs.Progress, *, linked: bool) -> list[tuple[Item, 
         if room <= 0:
             continue
         rows += group.select_related("instance", "run")[:room]
-    return [(item, words.why(item)) for item in rows]
+    return [(item, spoken(words.why(item))) for item in rows]
 
 
 def _groups(

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ceadmin.frame import FramedAdmin, organizations_in_view
@@ -36,7 +38,9 @@ class SavedViewForm(_ModelForm):
         model = SavedView
         fields = ("name", "shared")
         help_texts = {
-            "shared": "Everybody in the organization sees it. You and its owners can change it."
+            "shared": _(
+                "Everybody in the organization sees it. You and its owners can change it."
+            )
         }
 
     def clean_name(self) -> str:
@@ -48,7 +52,7 @@ class SavedViewForm(_ModelForm):
         )
         if same.exclude(pk=view.pk).exists():
             raise forms.ValidationError(
-                "You have a view of this name already. Choose another name."
+                gettext("You have a view of this name already. Choose another name.")
             )
         return name
 
@@ -57,7 +61,7 @@ class NewViewForm(SavedViewForm):
     """A new view, in one of the organizations that its maker looks at."""
 
     organization: Any = forms.ModelChoiceField(
-        Organization.objects.none(), empty_label=None
+        Organization.objects.none(), empty_label=None, label=_("Organization")
     )
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -117,16 +121,21 @@ class SavedViewAdmin(FramedAdmin, ScopedAdmin):
     change_form_template = "instances/saved_view/page.html"
 
     empty_icon = "instances"
-    empty_title = "No saved views yet"
-    empty_text = "Narrow the list of instances, then press “Save view”. A view keeps search, filters and order."
+    empty_title = _("No saved views yet")
+    empty_text = _(
+        "Narrow the list of instances, then press “Save view”. A view keeps search, filters and order."
+    )
 
     def get_empty_action(self, request: HttpRequest) -> tuple[str, str] | None:
         """Lead to the list."""
-        return "Go to instances", reverse("admin:instances_instance_changelist")
+        listing = reverse("admin:instances_instance_changelist")
+        return gettext("Go to instances"), listing
 
     def headline(self, request: HttpRequest) -> str:
         """Say what they are for."""
-        return "Searches and filters of the list of instances, kept under a name"
+        return gettext(
+            "Searches and filters of the list of instances, kept under a name"
+        )
 
     def rows(
         self, request: HttpRequest, act: Act | None, queryset: QuerySet[Any]
@@ -165,7 +174,7 @@ class SavedViewAdmin(FramedAdmin, ScopedAdmin):
             ListChoice.objects.update_or_create(
                 user_id=request.user.pk or 0, defaults={"default_view": chosen[act]}
             )
-            told = f"Your list opens with “{view}” now." if chosen[act] else _PLAIN
+            told = _FIRST % {"name": view} if chosen[act] else _PLAIN
             messages.info(request, told)
         page = reverse("admin:instances_savedview_change", args=[view.pk])
         return HttpResponseRedirect(page)
@@ -187,23 +196,28 @@ class SavedViewAdmin(FramedAdmin, ScopedAdmin):
         context = {**about, "show_save_and_continue": False, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
-    @admin.display(description="opens")
+    @admin.display(description=_("opens"))
     def opens(self, view: SavedView) -> SafeString:
         """Lead to its rows."""
-        return format_html('<a href="{}">Show its instances</a>', address_of(view))
+        label = gettext("Show its instances")
+        return format_html('<a href="{}">{}</a>', address_of(view), label)
 
-    @admin.display(description="made by")
+    @admin.display(description=_("made by"))
     def maker(self, view: SavedView) -> str:
         """Name who made it."""
         return str(view.owner)
 
-    @admin.display(description="seen by")
+    @admin.display(description=_("seen by"))
     def who(self, view: SavedView) -> str:
         """Say who sees it."""
-        return f"Everybody in {view.organization}" if view.shared else "You alone"
+        if not view.shared:
+            return gettext("You alone")
+        told = gettext("Everybody in %(organization)s")
+        return told % {"organization": view.organization}
 
 
-_PLAIN = "Your list opens with all instances again."
+_FIRST = _("Your list opens with “%(name)s” now.")
+_PLAIN = _("Your list opens with all instances again.")
 
 
 def address_of(view: SavedView) -> str:

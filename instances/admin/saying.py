@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.lookups import is_row_number
 from instances.models import Instance
@@ -39,7 +41,7 @@ class SayingFilter(admin.SimpleListFilter):
 class GrantFilter(SayingFilter):
     """One instance and those that die with it; its page leads here."""
 
-    title = "grant"
+    title = _("grant")
     parameter_name = "grant_of"
 
     def lookups(
@@ -64,4 +66,4 @@ class GrantFilter(SayingFilter):
 
     def named(self, value: str) -> str:
         """Say what they have in common: a fingerprint tells people nothing."""
-        return "what dies with one"
+        return gettext("what dies with one")

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 
 from ceadmin import ui
 from ceadmin.frame import organizations_in_view
@@ -47,9 +48,13 @@ def approval_needs(request: HttpRequest) -> Iterable[Need]:
     listing = reverse("admin:instances_run_changelist")
     broken = Run.objects.filter(organization__in=own).unreviewed().count()
     if broken:
-        words = ui.things(broken, "run was started", "runs were started")
+        told = ngettext(
+            "%(count)s run was started without approval and not reviewed since",
+            "%(count)s runs were started without approval and not reviewed since",
+            broken,
+        )
         url = f"{listing}?approval=unreviewed"
-        yield Need(f"{words} without approval and not reviewed since", url, broken)
+        yield Need(told % {"count": ui.number(broken)}, url, broken)
     yield from _questions(user, own, listing)
 
 
@@ -57,13 +62,22 @@ def _questions(user: User, own: QuerySet[Any], listing: str) -> Iterable[Need]:
     runs = list(to_answer(user).filter(organization__in=own).order_by("pk")[:2])
     if len(runs) == 1:
         url = reverse("admin:instances_run_change", args=[runs[0].pk])
-        yield Need("1 run waits for your approval", url, 1, "active")
+        yield Need(_waiting(1), url, 1, "active")
     elif runs:
         count = to_answer(user).filter(organization__in=own).count()
-        words = f"{ui.number(count)} runs wait for your approval"
-        yield Need(words, f"{listing}?approval=mine", count, "active")
+        yield Need(_waiting(count), f"{listing}?approval=mine", count, "active")
     for change in policies.questions_for(user).filter(
         organization__in=organizations(user, Act.APPROVE) & own
     ):
         url = reverse("admin:teams_organization_policy", args=[change.organization_id])
-        yield Need(f"{change} waits for your approval", url, 1, "active")
+        told = gettext("%(change)s waits for your approval") % {"change": change}
+        yield Need(told, url, 1, "active")
+
+
+def _waiting(count: int) -> str:
+    told = ngettext(
+        "%(count)s run waits for your approval",
+        "%(count)s runs wait for your approval",
+        count,
+    )
+    return told % {"count": ui.number(count)}

@@ -8,8 +8,12 @@ from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
+from ceadmin.lib.sayings import inside
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
@@ -27,43 +31,45 @@ from instances.models import Instance, Item, ReconnectLink
 from instances.selection import of_instances
 
 #: What a status says, and the run that is the next step.
-_SENTENCES: dict[str, tuple[str, str]] = {
+_SENTENCES: dict[str, tuple[str | Promise, str]] = {
     InstanceStatus.UNKNOWN: (
-        "Nothing is known yet: it was never probed.",
+        _("Nothing is known yet: it was never probed."),
         RunKind.PROBE,
     ),
-    InstanceStatus.CONNECTED: ("It works.", RunKind.PROBE),
+    InstanceStatus.CONNECTED: (_("It works."), RunKind.PROBE),
     InstanceStatus.DEGRADED: (
-        "The provider or the platform is failing; the grant may be alive.",
+        _("The provider or the platform is failing; the grant may be alive."),
         RunKind.PROBE,
     ),
     InstanceStatus.NEEDS_REAUTH: (
-        "Its authorization is dead. Somebody has to reconnect it.",
+        _("Its authorization is dead. Somebody has to reconnect it."),
         RunKind.RECONNECT,
     ),
     InstanceStatus.REVOKED: (
-        "Its grant was revoked from here. Somebody has to reconnect it.",
+        _("Its grant was revoked from here. Somebody has to reconnect it."),
         RunKind.RECONNECT,
     ),
     InstanceStatus.DISABLED: (
-        "The platform has disabled it. Reconnecting enables it again.",
+        _("The platform has disabled it. Reconnecting enables it again."),
         RunKind.RECONNECT,
     ),
     InstanceStatus.MISSING: (
-        "The platform no longer lists it. Sync the organization; if it stays away, "
-        "somebody has deleted it there.",
+        _(
+            "The platform no longer lists it. Sync the organization; if it stays away, "
+            "somebody has deleted it there."
+        ),
         "",
     ),
 }
-_BUTTONS: dict[str, str] = {
-    RunKind.PROBE: "Probe",
-    RunKind.RECONNECT: "Make a reconnect link",
-    RunKind.DRILL: "Drill…",
-    RunKind.REVOKE: "Revoke token…",
+_BUTTONS: dict[str, Promise] = {
+    RunKind.PROBE: _("Probe"),
+    RunKind.RECONNECT: _("Make a reconnect link"),
+    RunKind.DRILL: _("Drill…"),
+    RunKind.REVOKE: _("Revoke token…"),
 }
-_WHO: dict[str, str] = {
-    RunKind.PROBE: "An operator of {} can probe it.",
-    RunKind.RECONNECT: "An operator of {} can make a reconnect link.",
+_WHO: dict[str, Promise] = {
+    RunKind.PROBE: _("An operator of %(organization)s can probe it."),
+    RunKind.RECONNECT: _("An operator of %(organization)s can make a reconnect link."),
 }
 
 
@@ -95,7 +101,7 @@ def standing_of(
     """Return how `instance` stands, for `user`."""
     told, kind = _SENTENCES[instance.status]
     if instance.status == InstanceStatus.UNKNOWN and instance.status_reason:
-        told = "It worked before; whether it still does is not known."
+        told = _("It worked before; whether it still does is not known.")
     allowed = list(_allowed(instance, user))
     obstacles = {one: why for one in allowed if (why := runs.obstacle(one, instance))}
     possible = [one for one in allowed if one not in obstacles]
@@ -104,13 +110,14 @@ def standing_of(
     acts = [_act(instance, one) for one in possible]
     advice = "" if step or kind in allowed else _advice(instance, kind)
     return Standing(
-        sentence=pressing.sentence if pressing else told,
-        why="" if pressing else sentence(instance.status_reason),
+        sentence=pressing.sentence if pressing else str(told),
+        why="" if pressing else gettext(sentence(instance.status_reason)),
         step=step,
         advice=pressing.advice if pressing else advice,
         buttons=tuple(one for one in acts if step is None or one.url != step.url),
         obstacles=tuple(
-            (_BUTTONS[one].rstrip("…"), why) for one, why in obstacles.items()
+            (str(_BUTTONS[one]).rstrip("…"), gettext(why))
+            for one, why in obstacles.items()
         ),
     )
 
@@ -131,16 +138,16 @@ def _under_way(instance: Instance) -> _Pressing | None:
     item = now.order_by("-pk").first()
     if item is None:
         return None
-    kind = item.run.get_kind_display().lower()
+    kind = {"kind": inside(item.run.get_kind_display())}
     if item.status == ItemStatus.WAITING:
         url = reverse("admin:instances_item_change", args=[item.pk])
-        told = f"A {kind} waits for a person at the provider's consent page."
-        return _Pressing(
-            told, Button("See where it waits", url, "primary", posts=False)
-        )
+        told = gettext("A %(kind)s waits for a person at the provider's consent page.")
+        step = Button(gettext("See where it waits"), url, "primary", posts=False)
+        return _Pressing(told % kind, step)
     url = reverse("admin:instances_run_change", args=[item.run_id])
-    told = f"A {kind} run has it in hand just now."
-    return _Pressing(told, Button("Follow the run", url, "primary", posts=False))
+    told = gettext("A %(kind)s run has it in hand just now.") % kind
+    step = Button(gettext("Follow the run"), url, "primary", posts=False)
+    return _Pressing(told, step)
 
 
 def _concern(instance: Instance) -> _Pressing | None:
@@ -153,9 +160,12 @@ def _concern(instance: Instance) -> _Pressing | None:
         meaning(item.run.kind, item.outcome),
         reverse("admin:instances_item_change", args=[item.pk]),
     )
-    told = f"A revocation of it is {str(ui.look(item.outcome).label).lower()}. {means.sentence}"
-    step = Button("See what was answered", url, "primary", posts=False)
-    return _Pressing(told, step, means.next_step)
+    told = gettext("A revocation of it is %(outcome)s. %(sentence)s") % {
+        "outcome": inside(ui.look(item.outcome).label),
+        "sentence": gettext(means.sentence),
+    }
+    step = Button(gettext("See what was answered"), url, "primary", posts=False)
+    return _Pressing(told, step, gettext(means.next_step))
 
 
 def _awaited(instance: Instance, now: datetime) -> _Pressing | None:
@@ -167,10 +177,11 @@ def _awaited(instance: Instance, now: datetime) -> _Pressing | None:
     if link is None:
         return None
     url = reverse("admin:instances_reconnectlink_change", args=[link.pk])
-    told = f"{_SENTENCES[instance.status][0]} A reconnect link waits for them."
-    return _Pressing(
-        told, Button("Open the reconnect link", url, "primary", posts=False)
-    )
+    told = gettext("%(sentence)s A reconnect link waits for them.") % {
+        "sentence": _SENTENCES[instance.status][0]
+    }
+    step = Button(gettext("Open the reconnect link"), url, "primary", posts=False)
+    return _Pressing(told, step)
 
 
 def _next(
@@ -183,22 +194,27 @@ def _next(
     if kind in possible:
         return _act(instance, kind, "primary")
     if kind in obstacles:  # nothing but the app is ever in the way of these
-        return Button("Choose a provider app", "#instance_form", "primary", posts=False)
+        label = gettext("Choose a provider app")
+        return Button(label, "#instance_form", "primary", posts=False)
     if instance.status == InstanceStatus.MISSING:
         pk = instance.organization_id
         url = reverse("admin:teams_organization_change", args=[pk])
-        return Button("Go to the organization", url, "primary", posts=False)
+        label = gettext("Go to the organization")
+        return Button(label, url, "primary", posts=False)
     return None
 
 
 def _act(instance: Instance, kind: str, css: str = "") -> Button:
     dangerous = kind in (RunKind.REVOKE, RunKind.DRILL)
     url = reverse("admin:instances_instance_act", args=[instance.pk, kind])
-    return Button(_BUTTONS[kind], url, css or ("danger-quiet" if dangerous else ""))
+    label = str(_BUTTONS[kind])
+    return Button(label, url, css or ("danger-quiet" if dangerous else ""))
 
 
 def _advice(instance: Instance, kind: str) -> str:
-    return _WHO[kind].format(instance.organization) if kind in _WHO else ""
+    if kind not in _WHO:
+        return ""
+    return str(_WHO[kind]) % {"organization": instance.organization}
 
 
 def _allowed(instance: Instance, user: User | AnonymousUser) -> Iterable[str]:

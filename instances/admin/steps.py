@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.utils.translation import gettext, gettext_noop
+
 from instances import reconnect
 from instances.actions.by_hand import Made, curl, variables
 from instances.actions.causes import sentence
@@ -14,6 +16,7 @@ from instances.actions.evidence import main_attempt
 from instances.admin import words
 from instances.choices import AttemptState, ItemStatus, Outcome
 from instances.models import Attempt, Item, ReconnectLink
+from instances.spoken import spoken
 from providers.book import book_of
 from providers.choices import CallbackMode
 
@@ -61,13 +64,13 @@ def _seen(number: int, attempts: list[Attempt], item: Item, last: int) -> Step:
     commands = _noted(last_ones, lambda one: curl(_made(one, item)))
     return Step(
         number,
-        STEPS[number - 1],
+        gettext(STEPS[number - 1]),
         state="failed" if failed else "done",
         seen=str(main.status_code or main.get_state_display()),
         at=main.at,
         took=f"{main.duration_ms} ms" if main.duration_ms is not None else "",
-        about=_ABOUT[number - 1],
-        sentence=(item.explanation or sentence(item.cause)) if failed else "",
+        about=gettext(_ABOUT[number - 1]),
+        sentence=spoken(item.explanation or sentence(item.cause)) if failed else "",
         calls=_noted(last_ones, lambda one: f"{one.method} {one.url}\n→ {_said(one)}"),
         curl=commands,
         variables=", ".join(variables(commands)),
@@ -107,46 +110,55 @@ def _said(attempt: Attempt) -> str:
 
 
 def _ahead(number: int, item: Item, last: int, *, linked: bool) -> Step:
-    step = Step(number, STEPS[number - 1], "todo", about=_ABOUT[number - 1])
+    about = gettext(_ABOUT[number - 1])
+    step = Step(number, gettext(STEPS[number - 1]), "todo", about=about)
     if not item.is_open:
         return replace(step, state="skipped", about="")
     if item.status != ItemStatus.WAITING:
         return replace(step, state="current" if number == last + 1 else "todo")
     if number == _ADDRESS:
-        return replace(step, sentence=_MADE_LATER)
+        return replace(step, sentence=gettext(_MADE_LATER))
     return _waiting(step, item, linked) if number == _CONSENT else step
 
 
 def _waiting(step: Step, item: Item, linked: bool) -> Step:
-    step = replace(step, state="waiting", sentence=_WAITS)
+    step = replace(step, state="waiting", sentence=gettext(_WAITS))
     link = ReconnectLink.objects.filter(item=item).order_by("-pk").first()
     if link is None or not link.is_open or not linked:
         return step
     return replace(
         step,
-        sentence=f"{_WAITS} {_YOURSELF}",
+        sentence=f"{gettext(_WAITS)} {gettext(_YOURSELF)}",
         url=reconnect.address_of(link),
-        link="Open the consent page",
+        link=gettext("Open the consent page"),
     )
 
 
-_MADE_LATER = (
+_MADE_LATER = gettext_noop(
     "Asked for at the moment the person starts: it works in their browser only."
 )
-_WAITS = "The drill goes on by itself as soon as a person has consented."
-_YOURSELF = (
+_WAITS = gettext_noop("The drill goes on by itself as soon as a person has consented.")
+_YOURSELF = gettext_noop(
     "Open the page yourself, or send its address to the owner of the account. It says "
     "what will happen, and leads on to the provider."
 )
 #: What each of the eight steps is for.
 _ABOUT = (
-    "A call through the instance. 200: its grant works.",
-    "The platform shows an instance's tokens to whoever has all three secrets. They are "
-    "read just before they are used: an outdated one revokes nothing.",
-    "The provider's own call. Its 200 says that it was heard, and proves nothing yet.",
-    "Asked again: a 401 proves that the token is dead.",
-    "The platform makes the address at which a person consents.",
-    "A person says yes at the provider. The provider sends a code to the callback.",
-    "The code becomes a new grant of the same instance: its id and its element token stay.",
-    "The call of the first step once more. 200: its new grant works.",
+    gettext_noop("A call through the instance. 200: its grant works."),
+    gettext_noop(
+        "The platform shows an instance's tokens to whoever has all three secrets. They "
+        "are read just before they are used: an outdated one revokes nothing."
+    ),
+    gettext_noop(
+        "The provider's own call. Its 200 says that it was heard, and proves nothing yet."
+    ),
+    gettext_noop("Asked again: a 401 proves that the token is dead."),
+    gettext_noop("The platform makes the address at which a person consents."),
+    gettext_noop(
+        "A person says yes at the provider. The provider sends a code to the callback."
+    ),
+    gettext_noop(
+        "The code becomes a new grant of the same instance: its id and its element token stay."
+    ),
+    gettext_noop("The call of the first step once more. 200: its new grant works."),
 )

@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
 
 from ceadmin import ui
 from ceadmin.teams.choices import Act
@@ -106,20 +107,21 @@ def _by_hand(instance: Instance) -> ByHand | None:
 
 
 def _facts(instance: Instance) -> tuple[tuple[str, Any], ...]:
+    app = _page_of(instance.provider_app)
     return (
-        ("Id at the platform", instance.remote_id),
+        (gettext("Id at the platform"), instance.remote_id),
         (
-            "Provider",
+            gettext("Provider"),
             catalogue_records.link(instance.provider_key, instance.organization),
         ),
-        ("Element", instance.element_key),
-        ("Organization", _page_of(instance.organization)),
-        ("Provider app", _page_of(instance.provider_app) or "None assigned"),
-        ("Last probe", ui.when(instance.probed_at, timezone.now())),
-        ("Last revocation", ui.when(instance.revoked_at, timezone.now())),
-        ("Last reconnect", ui.when(instance.reconnected_at, timezone.now())),
-        ("Callback address", instance.callback_url),
-        ("Grant fingerprint", _short(instance.grant_fingerprint)),
+        (gettext("Element"), instance.element_key),
+        (gettext("Organization"), _page_of(instance.organization)),
+        (gettext("Provider app"), app or gettext("None assigned")),
+        (gettext("Last probe"), ui.when(instance.probed_at, timezone.now())),
+        (gettext("Last revocation"), ui.when(instance.revoked_at, timezone.now())),
+        (gettext("Last reconnect"), ui.when(instance.reconnected_at, timezone.now())),
+        (gettext("Callback address"), instance.callback_url),
+        (gettext("Grant fingerprint"), _short(instance.grant_fingerprint)),
     )
 
 

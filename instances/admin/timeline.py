@@ -7,12 +7,15 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
+from django.utils.translation import gettext
 
+from ceadmin.lib.sayings import inside
 from instances.actions.causes import sentence
 from instances.admin import words
 from instances.admin.receipts import address_of, has_receipt
 from instances.choices import ItemStatus, RunKind, RunStatus
-from instances.models import Flip, Instance, Item, ReconnectLink
+from instances.models import Flip, Instance, Item, ReconnectLink, Run
+from instances.spoken import spoken
 
 _SHOWN = 20
 
@@ -46,11 +49,12 @@ def _flips(instance: Instance) -> list[Line]:
         Line(
             flip.at,
             flip.to_status,
-            f"Was {flip.get_from_status_display().lower()}",
+            gettext("Was %(status)s")
+            % {"status": inside(flip.get_from_status_display())},
             reverse("admin:instances_run_change", args=[flip.run_id])
             if flip.run_id
             else "",
-            more=sentence(flip.reason),
+            more=gettext(sentence(flip.reason)),
             run=flip.run_id,
         )
         for flip in flips
@@ -72,14 +76,21 @@ def _items(instance: Instance, *, audits: bool) -> list[Line]:
             item.finished_at or item.started_at or item.run.created_at,
             item.outcome
             or ("draft" if item.run.status == RunStatus.DRAFT else item.status),
-            f"{item.run.get_kind_display()} by {item.run.requested_by_name or 'the schedule'}",
+            _made(item.run),
             reverse("admin:instances_item_change", args=[item.pk]),
-            words.why(item) if item.outcome else "",
+            spoken(words.why(item)) if item.outcome else "",
             item.run_id,
             address_of(item) if audits and has_receipt(item) else "",
         )
         for item in items
     ]
+
+
+def _made(run: Run) -> str:
+    told = {"kind": run.get_kind_display(), "who": run.requested_by_name}
+    if not run.requested_by_name:
+        return gettext("%(kind)s by the schedule") % told
+    return gettext("%(kind)s by %(who)s") % told
 
 
 def _links(instance: Instance) -> list[Line]:
@@ -90,9 +101,11 @@ def _links(instance: Instance) -> list[Line]:
         Line(
             link.finished_at or link.opened_at or link.made_at,
             link.status,
-            f"Reconnect link by {link.made_by_name or 'the schedule'}",
+            gettext("Reconnect link by %(who)s") % {"who": link.made_by_name}
+            if link.made_by_name
+            else gettext("Reconnect link by the schedule"),
             reverse("admin:instances_reconnectlink_change", args=[link.pk]),
-            link.problem_text,
+            spoken(link.problem_text),
         )
         for link in links
     ]

@@ -14,6 +14,8 @@ from django import forms
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.recent import require_recent
 from instances.actions.findings import Report
@@ -26,13 +28,13 @@ else:
 
 ANYWAY = "save_anyway"
 #: Said beside a secret that was typed into a page that had another mistake.
-NOT_KEPT = "Type it again: what was typed is never put into a page."
-_HELP = "They are kept although the test failed; that is recorded with your name."
+NOT_KEPT = _("Type it again: what was typed is never put into a page.")
+_HELP = _("They are kept although the test failed; that is recorded with your name.")
 
 
 def anyway_field() -> forms.BooleanField:
     """Return the box to tick when the test is wrong and the person knows better."""
-    return forms.BooleanField(label="Save anyway", required=False, help_text=_HELP)
+    return forms.BooleanField(label=_("Save anyway"), required=False, help_text=_HELP)
 
 
 class SecretForm(_Form):
@@ -60,7 +62,8 @@ class SecretForm(_Form):
         if self._refused and not self.errors and typed:
             first = next(name for name in self.secret_fields if name in typed)
             assert self.tried is not None
-            self.add_error(first, f"Nothing was saved. {self.tried.sentence}")
+            told = {"sentence": gettext(self.tried.sentence)}
+            self.add_error(first, gettext("Nothing was saved. %(sentence)s") % told)
         if self.errors:
             for name in sorted(typed):
                 self.add_error(name, NOT_KEPT)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from django.conf import settings
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 
 from ceadmin import ui
 from ceadmin.lib.days import Span, last_days
+from ceadmin.lib.sayings import inside
 from instances.admin.when import short_day
 from instances.choices import InstanceStatus
 from instances.models import Flip, Instance
@@ -51,7 +54,13 @@ class Day:
 
     x: int
     tone: str  # "none" where nothing is known of it
-    words: str
+    name: str
+    told: str
+
+    @property
+    def words(self) -> str:
+        """The day, and how it was."""
+        return f"{self.name}: {self.told}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ class Uptime:
     @property
     def first(self) -> str:
         """The first day's date."""
-        return self.days[0].words.partition(":")[0]
+        return self.days[0].name
 
 
 def uptime_of(instance: Instance, now: datetime, zone: tzinfo) -> Uptime:
@@ -77,7 +86,6 @@ def uptime_of(instance: Instance, now: datetime, zone: tzinfo) -> Uptime:
         begin = max(begin, now - settings.RETAIN_FLIPS_DAYS)
     periods = _periods(instance, begin, now)
     share = _share(periods)
-    said = f"connected {share} of the known time" if share else "nothing known yet"
     return Uptime(
         days=tuple(
             _day(x, day, lasted)
@@ -87,7 +95,21 @@ def uptime_of(instance: Instance, now: datetime, zone: tzinfo) -> Uptime:
         ),
         periods=tuple(reversed(periods[-_TOLD:])),
         share=share,
-        summary=f"The last {_DAYS} days, one bar a day: {said}.",
+        summary=_summary(share),
+    )
+
+
+def _summary(share: str) -> str:
+    told = {"days": _DAYS, "share": share}
+    if not share:
+        return (
+            gettext("The last %(days)d days, one bar a day: nothing known yet.") % told
+        )
+    return (
+        gettext(
+            "The last %(days)d days, one bar a day: connected %(share)s of the known time."
+        )
+        % told
     )
 
 
@@ -114,7 +136,13 @@ def _share(periods: Sequence[Period]) -> str:
     if not whole:
         return ""
     tenths = 1000 * lasted[True] // whole
-    return "100 %" if not lasted[False] else f"{tenths / 10:g} %"
+    return "100 %" if not lasted[False] else f"{_short(tenths)} %"
+
+
+def _short(tenths: int) -> str:
+    """Write so many tenths with the point that the current language has, and no needless zero."""
+    whole, left = divmod(tenths, 10)
+    return number_format(tenths / 10, 1, use_l10n=True) if left else str(whole)
 
 
 def _by_day(
@@ -136,12 +164,12 @@ def _by_day(
 def _day(x: int, day: Span, lasted: Mapping[str, timedelta]) -> Day:
     name, seen = short_day(day.first), [one for one in _WORST if one in lasted]
     if not seen or seen == [InstanceStatus.UNKNOWN]:
-        return Day(x, "none", f"{name}: not known")
+        return Day(x, "none", name, gettext("not known"))
     tone = ui.look(seen[0]).tone.value
     if len(seen) == 1:
-        return Day(x, tone, f"{name}: {str(ui.look(seen[0]).label).lower()}")
+        return Day(x, tone, name, inside(ui.look(seen[0]).label))
     told = [
-        f"{str(ui.look(status).label).lower()} {ui.short_duration(lasted[status])}"
+        f"{inside(ui.look(status).label)} {ui.short_duration(lasted[status])}"
         for status in sorted(seen, key=lambda one: -lasted[one])
     ]
-    return Day(x, tone, f"{name}: {', '.join(told)}")
+    return Day(x, tone, name, ", ".join(told))

@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.lib.days import Span, midnight, span
 from instances.admin.saying import SayingFilter
@@ -20,11 +22,11 @@ from instances.models import Instance, ReconnectLink
 
 _UPTO = ".."
 _PACE_WORDS = {
-    "hour": "Under an hour",
-    "day": "Under a day",
-    "3-days": "1 to 3 days",
-    "week": "3 to 7 days",
-    "longer": "7 days and longer",
+    "hour": _("Under an hour"),
+    "day": _("Under a day"),
+    "3-days": _("1 to 3 days"),
+    "week": _("3 to 7 days"),
+    "longer": _("7 days and longer"),
 }
 
 
@@ -45,7 +47,8 @@ def was_word(status: str, day: date) -> str:
 
 def short_day(day: date) -> str:
     """Write a day shortly: 3 Nov."""
-    return date_format(day, "j M")
+    # Translators: How a day is written shortly, in Django's date format: 3 Nov.
+    return date_format(day, gettext("j M"))
 
 
 class DaysFilter(SayingFilter):
@@ -59,7 +62,7 @@ class DaysFilter(SayingFilter):
         """Offer the usual spans, up to now; no query."""
         today = timezone.localdate()
         return [
-            (since_word(today - timedelta(days=back)), words)
+            (since_word(today - timedelta(days=back)), str(words))
             for back, words in _USUAL.items()
         ]
 
@@ -81,10 +84,15 @@ class DaysFilter(SayingFilter):
         if not days:
             return value
         words = " – ".join(short_day(day) for day in dict.fromkeys(days))
-        return words if last else f"since {words}"
+        return words if last else gettext("since %(day)s") % {"day": words}
 
 
-_USUAL = {0: "Today", 1: "Since yesterday", 6: "Last 7 days", 29: "Last 30 days"}
+_USUAL = {
+    0: _("Today"),
+    1: _("Since yesterday"),
+    6: _("Last 7 days"),
+    29: _("Last 30 days"),
+}
 
 
 def _before(column: str, end: datetime | None) -> dict[str, datetime]:
@@ -116,7 +124,7 @@ def _day(text: str) -> date | None:
 class SinceFilter(DaysFilter):
     """Instances whose status has been as it is since these days."""
 
-    title = "changed"
+    title = _("changed")
     parameter_name = "since"
     column = "status_since"
 
@@ -124,7 +132,7 @@ class SinceFilter(DaysFilter):
 class StartedFilter(DaysFilter):
     """Items of runs that were started in these days."""
 
-    title = "run started"
+    title = _("run started")
     parameter_name = "started"
     column = "run__started_at"
 
@@ -132,7 +140,7 @@ class StartedFilter(DaysFilter):
 class FinishedFilter(DaysFilter):
     """Reconnect links that ended in these days."""
 
-    title = "finished"
+    title = _("finished")
     parameter_name = "finished"
     column = "finished_at"
 
@@ -140,7 +148,7 @@ class FinishedFilter(DaysFilter):
 class WasFilter(SayingFilter):
     """Instances by their status at the end of a day: `needs_reauth@2026-11-03`."""
 
-    title = "was"
+    title = _("was")
     parameter_name = "was"
 
     def lookups(
@@ -168,14 +176,16 @@ class WasFilter(SayingFilter):
         day = _day(text)
         if day is None or status not in InstanceStatus.values:
             return value
-        label = str(InstanceStatus(status).label)
-        return f"{label}, at the end of {short_day(day)}"
+        return gettext("%(status)s, at the end of %(day)s") % {
+            "status": InstanceStatus(status).label,
+            "day": short_day(day),
+        }
 
 
 class PaceFilter(admin.SimpleListFilter):
     """Reconnect links by how long the person took."""
 
-    title = "took"
+    title = _("took")
     parameter_name = "took"
 
     def lookups(
@@ -193,4 +203,4 @@ class PaceFilter(admin.SimpleListFilter):
 
 def pace_word(word: str) -> str:
     """Return what a word of PACES means for people."""
-    return _PACE_WORDS[word]
+    return str(_PACE_WORDS[word])

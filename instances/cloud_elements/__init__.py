@@ -21,7 +21,6 @@ from instances.cloud_elements.ask import (
 )
 from instances.cloud_elements.credentials import API_PATH, Credentials
 from instances.cloud_elements.errors import (
-    BAD_SECRETS,
     Code,
     PlatformError,
     RateLimited,
@@ -57,7 +56,6 @@ from instances.cloud_elements.remote import Page, RemoteInstance, RequestToken, 
 
 __all__ = [
     "API_PATH",
-    "BAD_SECRETS",
     "PAGE_SIZE",
     "Code",
     "Credentials",

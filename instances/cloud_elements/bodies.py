@@ -60,7 +60,7 @@ def _json(text: str) -> object:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(text) or error.msg.startswith("Unterminated string")
+        cut = error.pos >= len(text) or error.msg.startswith("Unterminated")
         raise BodyProblem("truncated_json" if cut else "bad_json") from None
     except (ValueError, RecursionError):
         # A number of thousands of digits, or nesting of thousands of levels.

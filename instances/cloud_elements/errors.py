@@ -23,9 +23,6 @@ from typing import TypedDict
 from ceadmin.lib import http, redact
 from instances.cloud_elements import bodies
 
-#: What the platform says when one of the three secrets is wrong; it never says which (stable since 2015).
-BAD_SECRETS = "Invalid Organization or User secret, or invalid Element token provided."
-
 EXCERPT_LIMIT = 200
 
 

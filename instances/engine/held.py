@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
+from ceadmin.lib.sayings import Saying, english, inside, later
 from instances.actions.causes import sentence
 from instances.choices import Outcome
 from instances.models import Attempt, Item, Part, Run
@@ -15,16 +18,32 @@ from providers.book import book_of
 _SHOWN = 5
 
 
+#: Why a part is held, and why its run is paused; kept in English.
+FIRST = Saying(
+    gettext_noop(
+        "%(count)s of the first %(tried)s ended as nobody expects: %(outcomes)s."
+    )
+)
+LAST = Saying(gettext_noop("%(count)s of the last %(ended)s failed: %(outcomes)s."))
+PAUSED = Saying(
+    gettext_noop(
+        "The first instances of %(names)s did not end as the record expects. Look at the "
+        "evidence, then go on or leave it out."
+    )
+)
+
+
 def of_canary(bad: Sequence[Item], tried: int) -> str:
     """Return why a part is held after its first `tried` items."""
-    words = f"{len(bad)} of the first {tried} ended as nobody expects: {_counted(bad)}."
+    words = FIRST.english(count=len(bad), tried=tried, outcomes=_counted(bad))
     return f"{words} {_cause(bad)}".strip()
 
 
 def of_breaker(part: Part, bad: Sequence[Item]) -> str:
     """Return why a part is held in the middle of a run."""
-    window = f"{part.window_failed} of the last {part.window_ended}"
-    return f"{window} failed: {_counted(bad)}. {_cause(bad)}".strip()
+    window = {"count": part.window_failed, "ended": part.window_ended}
+    words = LAST.english(**window, outcomes=_counted(bad))
+    return f"{words} {_cause(bad)}".strip()
 
 
 def of_pause(keys: Sequence[str], run: Run) -> str:
@@ -32,10 +51,7 @@ def of_pause(keys: Sequence[str], run: Run) -> str:
     book = book_of(run.organization)
     names = [book.name_of(key) for key in keys]
     listed = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
-    return (
-        f"The first instances of {listed} did not end as the record expects. Look at "
-        "the evidence, then go on or leave it out."
-    )
+    return PAUSED.english(names=listed)
 
 
 def evidence(bad: Sequence[Item]) -> dict[str, Any]:
@@ -73,7 +89,17 @@ def _told(item: Item, call: Attempt | None) -> dict[str, Any]:
 
 def _counted(bad: Sequence[Item]) -> str:
     counts = Counter(item.outcome for item in bad).most_common()
-    told = [f"{count} {Outcome(one).label.lower()}" for one, count in counts]
+    return english(later(lambda: counted_outcomes(counts)))
+
+
+def english_label(outcome: str) -> str:
+    """Return an outcome as it stands in a kept sentence."""
+    return english(later(lambda: inside(Outcome(outcome).label)))
+
+
+def counted_outcomes(counts: Iterable[tuple[str, int]]) -> str:
+    """Return how many ended how, in the current language."""
+    told = [f"{count} {inside(Outcome(one).label)}" for one, count in counts]
     return ", ".join(told)
 
 

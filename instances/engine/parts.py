@@ -23,6 +23,7 @@ from ceadmin.audit.actors import SYSTEM
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Entry, Subject, record_many
 from ceadmin.lib.nudge import nudge
+from ceadmin.lib.sayings import english
 from instances.actions.settle import Settlement
 from instances.choices import (
     ChunkStatus,
@@ -267,7 +268,7 @@ def _hold(run: Run, part: Part, bad: Sequence[Item], words: str) -> Entry:
     return Entry(
         Action.PART_HELD,
         actor=SYSTEM,
-        subject=Subject("run", str(run.uid), str(run)),
+        subject=Subject("run", str(run.uid), english(run)),
         run_uid=str(run.uid),
         provider_key=part.provider_key,
         outcome=part.cause,

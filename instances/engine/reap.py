@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from ceadmin.audit.record import Entry, record_many
 from instances.actions import evidence
@@ -22,16 +23,20 @@ _BATCH = 100
 _GIVEN_UP = Result(
     Outcome.UNCLEAR.value,
     cause="worker_lost",
-    explanation="Several workers died over this item. Probe the instance, and look into "
-    "the worker's log.",
+    explanation=gettext_noop(
+        "Several workers died over this item. Probe the instance, and look into the "
+        "worker's log."
+    ),
 )
 _NOT_TRIED = Result(
     Outcome.MISCONFIGURED.value,
     cause="worker_lost",
-    explanation="Several workers died before they could have changed anything for this "
-    "item. Look into the worker's log, then retry the failed items.",
+    explanation=gettext_noop(
+        "Several workers died before they could have changed anything for this item. "
+        "Look into the worker's log, then retry the failed items."
+    ),
 )
-_SYNC_GIVEN_UP = (
+_SYNC_GIVEN_UP = gettext_noop(
     "Several workers died over this sync. Look into the worker's log, then sync again."
 )
 

@@ -17,6 +17,7 @@ from datetime import datetime
 from functools import partial
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.record import Entry, record_many
@@ -258,5 +259,8 @@ def internal_error() -> Result:
     return Result(
         Outcome.UNCLEAR,
         cause="internal_error",
-        explanation="The product itself failed here; the worker's log has the details. Probe the instance.",
+        explanation=gettext_noop(
+            "The product itself failed here; the worker's log has the details. Probe "
+            "the instance."
+        ),
     )

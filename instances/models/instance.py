@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.lib.sealed import SealedField
 from ceadmin.lib.sealed_columns import KeyOf
 from ceadmin.lib.words import one_of
@@ -26,6 +28,14 @@ def instance_uid(organization_uid: uuid.UUID, remote_id: str) -> uuid.UUID:
     return uuid.uuid5(organization_uid, remote_id)
 
 
+@named(
+    _("instance"),
+    _("instances"),
+    name=_("name"),
+    organization=_("organization"),
+    provider_app=_("provider app"),
+    status=_("status"),
+)
 class Instance(models.Model):
     """One element instance of one organization; natural key organization + remote id.
 
@@ -33,7 +43,7 @@ class Instance(models.Model):
     """
 
     uid = models.UUIDField(unique=True, editable=False)
-    remote_id = models.CharField("remote id", max_length=64)
+    remote_id = models.CharField(_("remote id"), max_length=64)
     name = models.CharField(max_length=255)
 
     organization = models.ForeignKey(
@@ -53,7 +63,7 @@ class Instance(models.Model):
 
     element_key = models.CharField(max_length=64)
     hub = models.CharField(max_length=32, blank=True)
-    provider_key = models.CharField("provider", max_length=64, blank=True)
+    provider_key = models.CharField(_("provider"), max_length=64, blank=True)
     element_token = SealedField("instance.element_token")
     client_id = models.CharField(
         max_length=255, blank=True

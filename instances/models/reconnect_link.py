@@ -7,7 +7,9 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.lib.sealed import SealedField
 from ceadmin.lib.sealed_columns import KeyOf
 from instances.choices import LINK_OPEN, LinkStatus
@@ -19,6 +21,7 @@ from instances.querysets import ReconnectLinkQuerySet
 _CLOSED = frozenset(LinkStatus) - LINK_OPEN - {LinkStatus.CONSENTED}
 
 
+@named(_("reconnect link"), _("reconnect links"), status=_("status"))
 class ReconnectLink(models.Model):
     """One reconnect link. Its token is sealed (members copy the address), found by hash, and dies with its use.
 

@@ -7,7 +7,9 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.lib.words import one_of
 from ceadmin.teams.models import Organization
 from instances.choices import (
@@ -33,6 +35,15 @@ def default_connections() -> int:
     return int(settings.RUN_CONNECTIONS)
 
 
+@named(
+    _("run"),
+    _("runs"),
+    organization=_("organization"),
+    kind=_("kind"),
+    status=_("status"),
+    reason=_("reason"),
+    ticket=_("ticket"),
+)
 class Run(models.Model):
     """One bulk operation; a single instance is a run of one item."""
 
@@ -209,6 +220,9 @@ class Chunk(models.Model):
         return f"{self.run_id}/{self.number}"
 
 
+@named(
+    _("item"), _("items"), status=_("status"), outcome=_("outcome"), cause=_("cause")
+)
 class Item(models.Model):
     """One instance's part of a run."""
 

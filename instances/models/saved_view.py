@@ -5,11 +5,19 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.teams.models import Organization, User
 from instances.querysets import SavedViewQuerySet
 
 
+@named(
+    _("saved view"),
+    _("saved views"),
+    name=_("name"),
+    organization=_("organization"),
+)
 class SavedView(models.Model):
     """A search, filters and an order of the list under a name.
 
@@ -27,7 +35,7 @@ class SavedView(models.Model):
     query = models.CharField(
         max_length=1000, blank=True
     )  # of the list's address, in one spelling
-    shared = models.BooleanField("shared with the organization", default=False)
+    shared = models.BooleanField(_("shared with the organization"), default=False)
     created_at = models.DateTimeField()
 
     objects = SavedViewQuerySet.as_manager()

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from ceadmin.audit.actors import SCHEDULE, Actor
 from ceadmin.audit.choices import Action
@@ -40,7 +41,9 @@ _PER_SWEEP = 5
 def item_of(link: ReconnectLink) -> Item:
     """Return the item a link belongs to; raise LinkError when it is gone."""
     if link.item is None:
-        raise LinkError("gone", "What this link was made for is gone. Make a new link.")
+        raise LinkError(
+            "gone", gettext("What this link was made for is gone. Make a new link.")
+        )
     return link.item
 
 
@@ -141,7 +144,9 @@ def accept_account(
             pk=link.pk, status=LinkStatus.WRONG_ACCOUNT
         )
         if waiting.update(status=LinkStatus.FINISHED, problem=result.cause) != 1:
-            raise LinkError("not_waiting", "Nothing waits for a yes. Reload the page.")
+            raise LinkError(
+                "not_waiting", gettext("Nothing waits for a yes. Reload the page.")
+            )
         settled = settle_many(
             item.run, [Settlement(item, result)], actor=actor, now=now
         )

@@ -6,7 +6,7 @@ from instances.models import ReconnectLink
 
 
 class LinkError(Exception):
-    """A link that cannot be used as asked; `sentence` says what to do."""
+    """A link that cannot be used as asked; `sentence` says what to do, in the asker's language."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext, gettext_noop
 
 from ceadmin.audit.actors import SCHEDULE, Actor
 from ceadmin.audit.choices import Action
@@ -120,7 +121,9 @@ def _supersede(instance: Instance, actor: Actor, now: datetime) -> list[Entry]:
         result = Result(
             Outcome.CANCELLED.value,
             cause="superseded",
-            explanation="A newer reconnect link of the instance took its place.",
+            explanation=gettext_noop(
+                "A newer reconnect link of the instance took its place."
+            ),
         )
         entries += close_unused(link, LinkStatus.CANCELLED, result, actor, now)
     return entries
@@ -173,13 +176,15 @@ def cancel(
     result = Result(
         Outcome.CANCELLED.value,
         cause="link_cancelled",
-        explanation="The reconnect link was cancelled before anybody used it.",
+        explanation=gettext_noop(
+            "The reconnect link was cancelled before anybody used it."
+        ),
     )
     with transaction.atomic():
         entries = close_unused(link, LinkStatus.CANCELLED, result, actor, now)
         if not entries:
             raise LinkError(
-                "not_open", "The link is used up or closed. Reload the page."
+                "not_open", gettext("The link is used up or closed. Reload the page.")
             )
         record_many(organization.chain, entries, at=now)
 

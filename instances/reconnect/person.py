@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.audit.actors import Actor
 from ceadmin.audit.choices import Action
@@ -48,13 +50,13 @@ _LONGEST_CODE = 4096
 #: So often within an hour the platform is asked where one link leads.
 MOST_STARTS = 30
 
-_UNREADABLE = "This is no address of a redirect. Copy it again, all of it."
+_UNREADABLE = _("This is no address of a redirect. Copy it again, all of it.")
 _CLOSED = {
-    "expired": "This link has expired.",
-    "used": "This link was used already.",
-    "cancelled": "This link was cancelled.",
-    "wrong_account": "This link was used with another account.",
-    "in_progress": "This link is being used just now.",
+    "expired": _("This link has expired."),
+    "used": _("This link was used already."),
+    "cancelled": _("This link was cancelled."),
+    "wrong_account": _("This link was used with another account."),
+    "in_progress": _("This link is being used just now."),
 }
 
 
@@ -68,7 +70,7 @@ def start(link: ReconnectLink, *, browser: str, visitor: Visitor, now: datetime)
     """
     word = word_of(link, now)
     if word != "usable":
-        raise LinkError(word, _CLOSED[word])
+        raise LinkError(word, str(_CLOSED[word]))
     item = item_of(link)
     _require_few(item, now)
     _count_try(link, item)
@@ -89,8 +91,11 @@ def _require_few(item: Item, now: datetime) -> None:
     if asked.filter(at__gt=now - timedelta(hours=1)).count() >= MOST_STARTS:
         raise LinkError(
             "too_often",
-            f"This link was started {MOST_STARTS} times within an hour. Wait before you "
-            "start again.",
+            gettext(
+                "This link was started %(count)s times within an hour. Wait before you "
+                "start again."
+            )
+            % {"count": MOST_STARTS},
         )
 
 
@@ -118,11 +123,14 @@ def _consent(
 
 
 def _noted(link: ReconnectLink, code: str, words: str) -> LinkError:
-    """Tell the sender beside the link why nobody could be sent to the provider."""
+    """Tell the sender beside the link why nobody could be sent to the provider.
+
+    The link keeps the words in English: who reads them may speak another language.
+    """
     ReconnectLink.objects.filter(pk=link.pk, status__in=sorted(LINK_OPEN)).update(
         problem=code[:64], problem_text=words[:500]
     )
-    return LinkError(code, words)
+    return LinkError(code, gettext(words))
 
 
 def _open(
@@ -146,7 +154,7 @@ def _open(
         problem_text="",
     )
     if opened != 1:
-        raise LinkError("used", _CLOSED["used"])
+        raise LinkError("used", str(_CLOSED["used"]))
 
 
 # Coming back
@@ -241,7 +249,9 @@ def _refusal(link: ReconnectLink, values: Mapping[str, str]) -> Result | None:
         return Result(
             Outcome.STILL_DEAD.value,
             cause="provider_error",
-            explanation="The provider ended the consent with an error. Try again.",
+            explanation=gettext_noop(
+                "The provider ended the consent with an error. Try again."
+            ),
             facts=told,
         )
     return None
@@ -289,7 +299,9 @@ def _unusable(cause: str, **facts: str) -> Result:
     return Result(
         Outcome.STILL_DEAD.value,
         cause=cause,
-        explanation="What the provider sent back cannot be used. Try again.",
+        explanation=gettext_noop(
+            "What the provider sent back cannot be used. Try again."
+        ),
         facts=facts,
     )
 
@@ -306,12 +318,12 @@ def paste(
     them a foreign code. Raises LinkError, CallbackRefused and NotAllowed.
     """
     if visitor.user is None:
-        raise LinkError("sign_in", "Sign in to paste a code.")
+        raise LinkError("sign_in", gettext("Sign in to paste a code."))
     require(visitor.user, Act.OPERATE, link.instance.organization)
     if not is_bound(link, visitor):
         raise LinkError(
             "start_first",
-            "Start here, in this session, before you paste what came back.",
+            gettext("Start here, in this session, before you paste what came back."),
         )
     require_fresh(link, now)
     values = single(pasted(text))
@@ -321,7 +333,9 @@ def paste(
         refusals.note("foreign_state", visitor, now, link)
         raise LinkError(
             "foreign_state",
-            "This address belongs to another start. Start again and paste the new one.",
+            gettext(
+                "This address belongs to another start. Start again and paste the new one."
+            ),
         )
     return _land(link, values, visitor.actor(link), now)
 
@@ -337,4 +351,4 @@ def pasted(text: str) -> dict[str, list[str]]:
         query = (parts.query or parts.fragment) if "://" in text else bare
         return parse_qs(query, keep_blank_values=True, max_num_fields=50)
     except ValueError as error:
-        raise LinkError("unreadable", _UNREADABLE) from error
+        raise LinkError("unreadable", str(_UNREADABLE)) from error

@@ -13,6 +13,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from ceadmin.audit.choices import Action
@@ -39,7 +41,7 @@ _HOUR = timedelta(hours=1)
 #: The same mail within this is a double click.
 _AGAIN = timedelta(minutes=1)
 
-_NOT_OPEN = "The link is used up or closed. Reload the page."
+_NOT_OPEN = _("The link is used up or closed. Reload the page.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,12 @@ def live_for(link: ReconnectLink, hours: int, by: Sender) -> None:
     organization = link.instance.organization
     require(by.user, Act.OPERATE, organization)
     if hours not in LIVES:
-        raise LinkError("bad_life", "Choose how long from the list.")
+        raise LinkError("bad_life", gettext("Choose how long from the list."))
     until = by.now + timedelta(hours=hours)
     with transaction.atomic():
         usable = ReconnectLink.objects.usable(by.now).filter(pk=link.pk)
         if usable.update(expires_at=until) != 1:
-            raise LinkError("not_open", _NOT_OPEN)
+            raise LinkError("not_open", str(_NOT_OPEN))
         _note(Action.LINK_CHANGED, link, by, expires_at=until.isoformat())
     link.expires_at = until
 
@@ -76,9 +78,11 @@ def send(link: ReconnectLink, to: str, language: str, by: Sender) -> None:
     require(by.user, Act.OPERATE, link.instance.organization)
     address = address_of(link)
     if not settings.MAIL_WORKS:
-        raise LinkError("no_mail", "No mail server is set up. Copy the address.")
+        raise LinkError(
+            "no_mail", gettext("No mail server is set up. Copy the address.")
+        )
     if not address or word_of(link, by.now) != "usable":
-        raise LinkError("not_open", _NOT_OPEN)
+        raise LinkError("not_open", str(_NOT_OPEN))
     _claim(link, to, by)
     # Outside: a slow mail server must not hold the database's writers up.
     try:
@@ -95,8 +99,8 @@ def _claim(link: ReconnectLink, to: str, by: Sender) -> None:
     with transaction.atomic():
         if usable.exclude(just_now).update(sent_to=to, sent_at=by.now) != 1:
             if usable.exists():
-                raise LinkError("just_sent", _TWICE)
-            raise LinkError("not_open", _NOT_OPEN)
+                raise LinkError("just_sent", str(_TWICE))
+            raise LinkError("not_open", str(_NOT_OPEN))
         _note(Action.LINK_SENT, link, by, domain=to.rpartition("@")[2].lower())
         _require_few(link, by.now)
 
@@ -110,9 +114,9 @@ def _require_few(link: ReconnectLink, now: datetime) -> None:
     of_all = sent.filter(chain=link.instance.organization.chain)
     of_link = sent.filter(PRESENT["subject_uid"], subject_uid=str(link.uid))
     if _had(of_link, MOST_OF_A_LINK, now):
-        raise LinkError("too_many", _OFTEN.format(MOST_OF_A_LINK))
+        raise LinkError("too_many", _OFTEN % {"count": MOST_OF_A_LINK})
     if _had(of_all, MOST_OF_ALL, now):
-        raise LinkError("too_many", _MANY.format(MOST_OF_ALL))
+        raise LinkError("too_many", _MANY % {"count": MOST_OF_ALL})
 
 
 def _had(sent: QuerySet[Event], most: int, now: datetime) -> bool:
@@ -121,13 +125,15 @@ def _had(sent: QuerySet[Event], most: int, now: datetime) -> bool:
     return any(at > now - _HOUR for at in one_more)
 
 
-_TWICE = (
+_TWICE = _(
     "The link was sent to this address a moment ago. Wait a minute before you send it "
     "again."
 )
-_OFTEN = "The link was sent {} times within an hour. Wait, or copy the address."
-_MANY = (
-    "Your organization sent {} mails within an hour, more are not sent. Wait, or copy "
+_OFTEN = _(
+    "The link was sent %(count)s times within an hour. Wait, or copy the address."
+)
+_MANY = _(
+    "Your organization sent %(count)s mails within an hour, more are not sent. Wait, or copy "
     "the address."
 )
 
@@ -154,17 +160,17 @@ def _deliver(link: ReconnectLink, to: str, address: str, language: str) -> None:
         lost = isinstance(error, _LOST)
         code = Outcome.UNCLEAR if lost else Outcome.REFUSED
         words = _UNCLEAR if lost else _REFUSED
-        raise LinkError(code.value, words.format(name)) from None
+        raise LinkError(code.value, words % {"name": name}) from None
 
 
 #: The answer was lost: nobody knows whether the mail is on its way.
 _LOST = (TimeoutError, SMTPServerDisconnected)
-_UNCLEAR = (
-    "The mail server did not answer ({}), so it is unclear whether the mail was sent. "
+_UNCLEAR = _(
+    "The mail server did not answer (%(name)s), so it is unclear whether the mail was sent. "
     "Ask the person, or send it again."
 )
-_REFUSED = (
-    "The mail server did not take the mail ({}). Nothing was sent: have the mail "
+_REFUSED = _(
+    "The mail server did not take the mail (%(name)s). Nothing was sent: have the mail "
     "settings looked at, or copy the address."
 )
 

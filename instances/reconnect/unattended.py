@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext, gettext_noop
 
 from ceadmin.audit.actors import Actor
 from ceadmin.lib import http
@@ -31,7 +32,7 @@ def consent_by_itself(link: ReconnectLink, *, now: datetime) -> ReconnectLink:
     item = item_of(link)
     if not http.emulated() or not item.run.options.get("self_consent"):
         raise LinkError(
-            "not_emulated", "Only a run on the emulator consents by itself."
+            "not_emulated", gettext("Only a run on the emulator consents by itself.")
         )
     if not _take(link):
         return ReconnectLink.objects.detailed().get(pk=link.pk)
@@ -75,6 +76,8 @@ def _give_up(
     result = Result(
         Outcome.STILL_DEAD.value,
         cause=code,
-        explanation="The emulator's consent page did not lead back to the callback.",
+        explanation=gettext_noop(
+            "The emulator's consent page did not lead back to the callback."
+        ),
     )
     return close(current, result, actor, now)

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any, Unpack
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.audit.choices import Action
 from ceadmin.lib.nudge import nudge
+from ceadmin.lib.sayings import later
 from ceadmin.teams.choices import Answer
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed, require
@@ -25,7 +27,8 @@ from instances.choices import (
 )
 from instances.models import Instance, Item, Run
 from instances.models.run import default_connections
-from instances.runs.approval import approver_of, close
+from instances.runs.approval import approver_of
+from instances.runs.closing import close
 from instances.runs.errors import Denied, RunError
 from instances.runs.kin import kin_of
 from instances.runs.known import OTHER_VERSION
@@ -37,7 +40,7 @@ from instances.runs.recording import (
     record_denied_draft,
 )
 from instances.runs.rights import act_on_selection, may_do, require_for
-from instances.runs.starting import why_not
+from instances.runs.starting import status_inside, why_not
 from instances.runs.tallies import removed_words
 from instances.runs.wishes import (
     Wish,
@@ -145,7 +148,7 @@ def _take_over(run: Run, user: User) -> None:
     if approver_of(run) == user.pk:
         raise Denied(
             "approver_starts",
-            "You approved this run, so somebody else has to take it over.",
+            _("You approved this run, so somebody else has to take it over."),
         )
     paused = Run.objects.filter(pk=run.pk, status=RunStatus.PAUSED)
     paused.update(requested_by=user, requested_by_name=str(user))
@@ -180,7 +183,7 @@ def take_along(run: Run, *, user: User, now: datetime, address: str = "") -> Run
     require_for(user, run)
     kin = kin_of(run)
     if not kin:
-        raise RunError("no_siblings", "No other instance dies with these any more.")
+        raise RunError("no_siblings", _("No other instance dies with these any more."))
     own = Item.objects.filter(run=run, instance__isnull=False)
     pks = [*own.values_list("instance_id", flat=True), *(one.pk for one in kin.rows)]
     with transaction.atomic():
@@ -232,10 +235,10 @@ def _move(run: Run, old: RunStatus, new: RunStatus, action: Action, hand: Hand) 
             not movable
             or Run.objects.filter(pk=run.pk, status=old).update(status=new) != 1
         ):
-            now_is = Run.objects.get(pk=run.pk).get_status_display().lower()
             raise RunError(
                 "wrong_state",
-                f"The run is {now_is}, so this can't be done now. Reload the page.",
+                _("The run is %(status)s, so this can't be done now. Reload the page."),
+                status=status_inside(Run.objects.get(pk=run.pk)),
             )
         # Whoever goes on or stops has seen what was the matter; it is no failure.
         seen = ["canary", OTHER_VERSION, NOT_ALLOWED]
@@ -255,7 +258,7 @@ def retry(run: Run, *, user: User, now: datetime, address: str = "") -> Run:
     require_for(user, run)
     chosen = selections.of_instances(_failed(run))
     if run.kind == RunKind.SYNC:
-        raise RunError("sync", "A sync has no items to retry; start a new sync.")
+        raise RunError("sync", _("A sync has no items to retry; start a new sync."))
     with transaction.atomic():
         # Whoever presses twice waits here, and finds what the first press made.
         Run.objects.select_for_update(no_key=True).get(pk=run.pk)
@@ -289,11 +292,15 @@ def _failed(run: Run) -> list[int]:
         if kind == run.kind and m.weight == Weight.ATTENTION
     ]
     if run.items_removed_at:
-        raise RunError("items_removed", f"{removed_words(run)} Select them again.")
+        raise RunError(
+            "items_removed",
+            _("%(removed)s Select them again."),
+            removed=later(lambda: removed_words(run)),
+        )
     failed = Item.objects.filter(run=run, outcome__in=outcomes, instance__isnull=False)
     pks = list(failed.values_list("instance_id", flat=True))
     if not pks:
-        raise RunError("nothing_failed", "No item of this run needs another try.")
+        raise RunError("nothing_failed", _("No item of this run needs another try."))
     return pks
 
 

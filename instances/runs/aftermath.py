@@ -12,9 +12,11 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from ceadmin.audit.record import record_many
 from ceadmin.lib.nudge import nudge
+from ceadmin.lib.sayings import Saying, english
 from instances import selection
 from instances.actions.load import actor_of_run
 from instances.actions.settle import turn_many
@@ -29,6 +31,12 @@ from instances.models import GrantClaim, Instance, Item, Run
 from instances.querysets import InstanceQuerySet
 
 _BATCH = 500
+#: The reason of the probe that looks at them.
+WHY_PROBED = Saying(
+    gettext_noop(
+        "They share a grant with instances of %(run)s: did they die with them?"
+    )
+)
 _DEAD = (InstanceStatus.REVOKED.value, "died_along")
 _UNSEEN = (InstanceStatus.UNKNOWN.value, "died_unseen")
 
@@ -58,7 +66,7 @@ def look_at_siblings(run: Run, pks: list[int], now: datetime) -> None:
         organization=run.organization,
         kind=RunKind.PROBE,
         selection=selection.of_instances(pks),
-        reason=f"They share a grant with instances of {run}: did they die with them?",
+        reason=WHY_PROBED.english(run=english(run)),
         ticket=run.ticket,
         status=RunStatus.PLANNING,
         created_at=now,

@@ -15,25 +15,29 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from ceadmin.audit.actors import SCHEDULE
 from ceadmin.audit.choices import Action
 from ceadmin.lib.moments import from_now
-from ceadmin.teams.choices import ANSWER_OPEN, Act, Answer
+from ceadmin.lib.sayings import inside, later, spoken
+from ceadmin.teams.choices import Act, Answer
 from ceadmin.teams.models import User
-from ceadmin.teams.permissions import may, require
+from ceadmin.teams.permissions import require
 from ceadmin.teams.reasons import said
 from ceadmin.teams.terms import terms_of
 from ceadmin.teams.users import Hand
 from instances.choices import RunStatus
 from instances.models import Approval, Run
+from instances.runs.closing import close, facts_of, is_vouched_for, open_of
 from instances.runs.digest import digest_of, refuse_other_record
 from instances.runs.errors import Denied, RunError
 from instances.runs.freezing import list_hash
 from instances.runs.kin import Kin, kin_of
 from instances.runs.recording import denials_recorded, hand_of, record_act
 from instances.runs.rights import act_of, may_do
-from instances.runs.threshold import needed
+from instances.runs.threshold import REASONS, needed
 
 #: So much of a hash has to be said by whoever approves on a command line.
 SHORTEST_DIGEST = 8
@@ -47,10 +51,6 @@ def latest(run: Run) -> Approval | None:
     return asked.order_by("-pk").first()
 
 
-def _open(run: Run) -> QuerySet[Approval]:
-    return Approval.objects.filter(run=run, status__in=sorted(ANSWER_OPEN))
-
-
 # Asking
 
 
@@ -59,13 +59,14 @@ def open_question(run: Run, *, user: User, hand: Hand) -> Approval:
     kin = kin_of(run)
     reasons = needed(run, kin)
     if not reasons:
-        raise RunError("no_approval_needed", "This run needs no approval: start it.")
+        raise RunError("no_approval_needed", _("This run needs no approval: start it."))
     digest = digest_of(run, siblings=kin.hash)
-    asked = _open(run).first()
+    asked = open_of(run).first()
     if asked and asked.digest == digest and not _is_over(asked):
         raise RunError(
             "asked_already",
-            f"Approval was asked for by {asked.asked_by_name} already.",
+            _("Approval was asked for by %(name)s already."),
+            name=asked.asked_by_name,
         )
     close(run, Answer.VOID, hand)
     hours = timedelta(hours=terms_of(run.organization).approval_hours)
@@ -141,11 +142,11 @@ def refuse(run: Run, *, user: User, now: datetime, why: str, address: str = "") 
     asked = _waiting(run)
     words = said(why)
     if not words:
-        raise RunError("reason_missing", "Say in words why you refuse it.")
+        raise RunError("reason_missing", _("Say in words why you refuse it."))
     if user.pk in (asked.asked_by_id, asked.drafted_by_id):
         raise Denied(
             "own_request",
-            "This is your own request: withdraw it instead of refusing it.",
+            _("This is your own request: withdraw it instead of refusing it."),
         )
     hand = hand_of(user, run, now, address)
     with transaction.atomic():
@@ -160,35 +161,48 @@ def withdraw(run: Run, *, user: User, now: datetime, address: str = "") -> None:
     hand = hand_of(user, run, now, address)
     with transaction.atomic():
         if not close(run, Answer.WITHDRAWN, hand):
-            raise RunError("not_asked", "Nobody waits for an approval of this run.")
+            raise RunError("not_asked", _("Nobody waits for an approval of this run."))
 
 
 def _waiting(run: Run) -> Approval:
     asked = latest(run)
     if asked is None:
-        raise RunError("not_asked", "Nobody asked for an approval of this run.")
+        raise RunError("not_asked", _("Nobody asked for an approval of this run."))
     if asked.status != Answer.WAITING:
-        raise Denied("answered", _answered(asked))
+        raise _answered(asked)
     return asked
 
 
-def _answered(asked: Approval) -> str:
-    done = asked.get_status_display().lower()
-    by = f" by {asked.decided_by_name}" if asked.decided_by_name else ""
-    return f"The request was {done}{by} meanwhile. Reload the page."
+def _answered(asked: Approval) -> Denied:
+    done = later(lambda: inside(Answer(asked.status).label))
+    if asked.decided_by_name:
+        return Denied(
+            "answered",
+            _("The request was %(done)s by %(name)s meanwhile. Reload the page."),
+            done=done,
+            name=asked.decided_by_name,
+        )
+    return Denied(
+        "answered",
+        _("The request was %(done)s meanwhile. Reload the page."),
+        done=done,
+    )
 
 
 def _check_person(run: Run, asked: Approval, user: User) -> None:
     if user.pk in (asked.asked_by_id, asked.drafted_by_id, run.requested_by_id):
         raise Denied(
             "own_request",
-            "You asked for this run yourself, so somebody else has to approve it.",
+            _("You asked for this run yourself, so somebody else has to approve it."),
         )
     if not may_do(asked.asked_by, run):
         raise Denied(
             "asker_lost_role",
-            f"{asked.asked_by_name} asked for this and may no longer run it. "
-            "Refuse it; whoever may can ask again.",
+            _(
+                "%(name)s asked for this and may no longer run it. Refuse it; whoever "
+                "may can ask again."
+            ),
+            name=asked.asked_by_name,
         )
 
 
@@ -197,15 +211,19 @@ def _check_subject(run: Run, asked: Approval, digest: str) -> None:
     if len(digest) < SHORTEST_DIGEST or not asked.digest.startswith(digest):
         raise Denied(
             "another_list",
-            "What you approve is not what is asked for now. Reload the page and read "
-            "it again.",
+            _(
+                "What you approve is not what is asked for now. Reload the page and "
+                "read it again."
+            ),
         )
     _check_siblings(asked, kin_of(run))
     if asked.digest != _digest_of(asked, run) or list_hash(run) != run.selection_hash:
         raise Denied(
             "changed",
-            "The list, the options, a provider app or an own provider changed after this "
-            "was asked. Refuse it, and let it be asked again.",
+            _(
+                "The list, the options, a provider app or an own provider changed after "
+                "this was asked. Refuse it, and let it be asked again."
+            ),
         )
 
 
@@ -214,8 +232,10 @@ def _check_siblings(asked: Approval, kin: Kin) -> None:
     if asked.siblings_hash != kin.hash:
         raise Denied(
             "siblings_changed",
-            "Other instances share a grant with this list than when approval was asked "
-            "for. Look at who dies too, and ask again.",
+            _(
+                "Other instances share a grant with this list than when approval was "
+                "asked for. Look at who dies too, and ask again."
+            ),
         )
 
 
@@ -246,9 +266,9 @@ def _answer(
     if asked.status == Answer.WAITING:
         raise RunError(
             "over",
-            "Nobody answered in time, or the run is no draft any more. Ask again.",
+            _("Nobody answered in time, or the run is no draft any more. Ask again."),
         )
-    raise Denied("answered", _answered(asked))
+    raise _answered(asked)
 
 
 # Using an answer
@@ -265,66 +285,77 @@ def use(run: Run, wanted: dict[str, Any], user: User, hand: Hand) -> dict[str, A
     if not reasons:
         close(run, Answer.VOID, hand)
         return {}
-    asked = _open(run).select_related("asked_by", "decided_by").first()
+    asked = open_of(run).select_related("asked_by", "decided_by").first()
     if asked is None or asked.status != Answer.APPROVED:
-        raise Denied("needs_approval", f"{' '.join(reasons)} {_next_step(run, asked)}")
+        raise Denied("needs_approval", _why_not_yet(run, asked, reasons))
     _check_use(run, asked, wanted, user)
     _check_siblings(asked, kin)
     good = _good(Approval.objects.filter(pk=asked.pk, status=Answer.APPROVED))
     if good.update(status=Answer.USED, ended_at=hand.now) != 1:
         raise Denied(
             "approval_over",
-            "The approval has expired, so it is good for nothing. Ask for it again.",
+            _("The approval has expired, so it is good for nothing. Ask for it again."),
         )
     asked.refresh_from_db()
     return facts_of(asked)
 
 
-def _next_step(run: Run, asked: Approval | None) -> str:
-    if asked is not None:
-        return "It waits for an approver."
-    past = latest(run)
-    if past is not None and past.status == Answer.REFUSED:
-        return f"{past.decided_by_name} refused it: “{past.words}” Ask again."
-    return "Ask for it first."
+def _why_not_yet(run: Run, asked: Approval | None, reasons: list[str]) -> Promise:
+    """Return why a run needs an approver, and what to do about it."""
+    past = latest(run) if asked is None else None
+
+    def told() -> str:
+        return " ".join([*(spoken(one, REASONS) for one in reasons), step()])
+
+    def step() -> str:
+        if asked is not None:
+            return gettext("It waits for an approver.")
+        if past is not None and past.status == Answer.REFUSED:
+            refused = gettext("%(name)s refused it: “%(words)s” Ask again.")
+            return refused % {"name": past.decided_by_name, "words": past.words}
+        return gettext("Ask for it first.")
+
+    return later(told)
 
 
 def _check_use(run: Run, asked: Approval, wanted: dict[str, Any], user: User) -> None:
     if asked.decided_by_id == user.pk:
         raise Denied(
             "approver_starts",
-            "You approved this run, so somebody else has to start it.",
+            _("You approved this run, so somebody else has to start it."),
         )
     if not may_do(asked.asked_by, run):
         raise Denied(
             "asker_lost_role",
-            f"{asked.asked_by_name} asked for this and may no longer run it. Ask again.",
+            _("%(name)s asked for this and may no longer run it. Ask again."),
+            name=asked.asked_by_name,
         )
     if not is_vouched_for(asked, run):
         raise Denied(
             "approver_lost_role",
-            f"{asked.decided_by_name} approved this and may no longer do so, so the "
-            "approval is void. Ask again.",
+            _(
+                "%(name)s approved this and may no longer do so, so the approval is "
+                "void. Ask again."
+            ),
+            name=asked.decided_by_name,
         )
     if asked.digest != _digest_of(asked, run, wanted):
         refuse_other_record(run, asked.asked_at)
         raise Denied(
             "not_as_approved",
-            "This is not what was approved: the options, the reason or the ticket "
-            "differ. Start it as it was approved, or ask again.",
+            _(
+                "This is not what was approved: the options, the reason or the ticket "
+                "differ. Start it as it was approved, or ask again."
+            ),
         )
     if list_hash(run) != run.selection_hash:
         raise Denied(
             "list_changed",
-            "The rows of the list are not the ones that were approved. Discard this "
-            "draft and select them again.",
+            _(
+                "The rows of the list are not the ones that were approved. Discard this "
+                "draft and select them again."
+            ),
         )
-
-
-def is_vouched_for(asked: Approval, run: Run) -> bool:
-    """Say whether who approved may still approve."""
-    approver = asked.decided_by
-    return approver is not None and may(approver, Act.APPROVE, run.organization)
 
 
 def still_as_approved(run: Run) -> bool:
@@ -337,58 +368,3 @@ def approver_of(run: Run) -> int | None:
     """Return who approved the start of a run: they take no part in it afterwards."""
     used = Approval.objects.filter(run=run, status=Answer.USED)
     return used.values_list("decided_by", flat=True).first()
-
-
-# Ending
-
-
-_ENDS = {
-    Answer.VOID: Action.APPROVAL_VOID,
-    Answer.WITHDRAWN: Action.APPROVAL_WITHDRAWN,
-    Answer.EXPIRED: Action.APPROVAL_EXPIRED,
-}
-
-
-def close(run: Run, how: Answer, hand: Hand) -> bool:
-    """End what is asked about a run, inside the caller's transaction; tell whether anything was."""
-    asked = _open(run).first()
-    if asked is None or _open(run).update(status=how, ended_at=hand.now) != 1:
-        return False
-    asked.refresh_from_db()
-    record_act(run, _ENDS[how], hand, **facts_of(asked))
-    return True
-
-
-def expire_overdue(now: datetime) -> None:
-    """End questions and answers whose time is over; safe to repeat."""
-    over = Approval.objects.filter(
-        status__in=sorted(ANSWER_OPEN), expires_at__lte=Now()
-    )
-    for one in over.select_related("run__organization"):
-        with transaction.atomic():
-            own = over.filter(pk=one.pk)
-            if own.update(status=Answer.EXPIRED, ended_at=now) == 1:
-                one.refresh_from_db()
-                hand = Hand(SCHEDULE, now)
-                record_act(one.run, Action.APPROVAL_EXPIRED, hand, **facts_of(one))
-
-
-def void_unvouched(now: datetime) -> None:
-    """End the unused answers of people who may no longer approve; safe to repeat."""
-    given = Approval.objects.filter(status=Answer.APPROVED)
-    for one in given.select_related("run__organization", "decided_by").order_by("pk"):
-        if not is_vouched_for(one, one.run):
-            with transaction.atomic():
-                close(one.run, Answer.VOID, Hand(SCHEDULE, now))
-
-
-def facts_of(asked: Approval) -> dict[str, Any]:
-    """Return what the audit keeps of a question: people by pseudonym."""
-    people = {"asked_by": asked.asked_by, "decided_by": asked.decided_by}
-    return {
-        "approval": str(asked.uid),
-        "digest": asked.digest,
-        "needed": list(asked.why_needed),
-        "expires_at": asked.expires_at.isoformat(),
-        **{name: str(who.uid) if who else "" for name, who in people.items()},
-    }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.core.cache import cache
+from django.utils.translation import gettext
 
 from ceadmin import ui
 from ceadmin.lib.ratelimit import Limit
@@ -37,9 +38,14 @@ class Bound:
     def words(self) -> str:
         """Return what limits: "limited to 1/s by Box"."""
         if self.rate is not None:
-            return f"limited to {ui.per_second(self.rate)} by {self.name}"
-        calls = ui.things(self.concurrency or 0, "call", "calls")
-        return f"limited to {calls} at once by {self.name}"
+            return gettext("limited to %(rate)s by %(name)s") % {
+                "rate": ui.per_second(self.rate),
+                "name": self.name,
+            }
+        return gettext("limited to %(calls)s at once by %(name)s") % {
+            "calls": ui.things(self.concurrency or 0, "call", "calls"),
+            "name": self.name,
+        }
 
 
 def binding(run: Run, items: Mapping[str, int]) -> Bound | None:
@@ -54,7 +60,7 @@ def _bounds(run: Run, items: Mapping[str, int]) -> Iterator[Bound]:
     if not any(_limits(pace) for pace in (limits.platform, *paces.values())):
         return
     each = expected(run, items)
-    yield from _of("Cloud Elements", limits.platform, _platform(items, each))
+    yield from _of(gettext("Cloud Elements"), limits.platform, _platform(items, each))
     for key, pace in paces.items():
         cost, count = each[key], items[key]
         calls = count * cost.provider_calls

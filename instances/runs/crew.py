@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.core.cache import cache
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop
 from redis.exceptions import RedisError
 
 from ceadmin.lib import broker
@@ -13,11 +14,11 @@ from instances.choices import ChunkStatus, RunStatus
 from instances.models import Chunk, Run
 from instances.runs.known import OTHER_VERSION
 
-NO_WORKER = (
+NO_WORKER = gettext_noop(
     "No worker is alive: start one with “celery --app ceadmin worker”; the run goes on "
     "by itself."
 )
-AWAY = (
+AWAY = gettext_noop(
     "Queued, waiting for the worker: the broker does not answer. Nothing is lost, and "
     "the run goes on by itself."
 )
@@ -28,7 +29,7 @@ _LOOK_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """How many workers hold parts of a run now, and a sentence when none can."""
+    """How many workers hold parts of a run now, and an English sentence when none can."""
 
     workers: int = 0
     problem: str = ""
@@ -57,7 +58,7 @@ def _wants_worker(run: Run) -> bool:
 
 
 def missing() -> str:
-    """Return the sentence for when no worker lives or the broker is away; "" while all is well."""
+    """Return the sentence, in English, for when no worker lives or the broker is away; "" while all is well."""
     told: str | None = cache.get("crew")
     if told is None:
         told = _missing()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.audit.choices import Action
 from ceadmin.teams.models import User
@@ -76,11 +77,13 @@ def _decide(
     if part.filter(status__in=undecided).update(**decided) == 1:
         return
     if not Part.objects.filter(run=run, provider_key=key).exists():
-        raise RunError("no_such_provider", f"No item of the run is of “{key}”.")
-    name = book_of(run.organization).name_of(key)
+        raise RunError(
+            "no_such_provider", _("No item of the run is of “%(key)s”."), key=key
+        )
     raise RunError(
         "decided_already",
-        f"{name} waits for no decision in this run now. Reload the page.",
+        _("%(name)s waits for no decision in this run now. Reload the page."),
+        name=book_of(run.organization).name_of(key),
     )
 
 
@@ -108,6 +111,6 @@ def set_connections(
     with transaction.atomic():
         going = Run.objects.filter(pk=run.pk, status__in=_NOT_ENDED)
         if going.update(connections=connections) != 1:
-            raise RunError("ended", "The run has ended, so nothing is in flight.")
+            raise RunError("ended", _("The run has ended, so nothing is in flight."))
         run.refresh_from_db()
         record_act(run, Action.RUN_CHANGED, hand, before=before)

@@ -7,6 +7,8 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from instances.models import Instance, Item, Run
 from instances.runs.errors import Denied
 from providers.book import book_of
@@ -65,7 +67,10 @@ def refuse_other_record(run: Run, moment: datetime) -> None:
     if names:
         raise Denied(
             "record_changed",
-            f"The own record of {', '.join(names)} was changed after this was asked, so "
-            "the approval is not for what would be sent now. Look at the draft again "
-            "and ask again.",
+            _(
+                "The own record of %(names)s was changed after this was asked, so the "
+                "approval is not for what would be sent now. Look at the draft again "
+                "and ask again."
+            ),
+            names=", ".join(names),
         )

@@ -11,9 +11,11 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext_noop
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Entry, record_many
+from ceadmin.lib.sayings import Saying
 from ceadmin.lib.sealed import SealError
 from ceadmin.teams.models import Organization
 from instances.actions import connection
@@ -41,12 +43,13 @@ from instances.runs.aftermath import look_at_siblings, tell_siblings
 from instances.runs.plan import record_run
 from providers.book import book_of
 
-_STOPPED = "The run was stopped before this item's turn."
-_INTERRUPTED = (
+_STOPPED = gettext_noop("The run was stopped before this item's turn.")
+_INTERRUPTED = gettext_noop(
     "A revocation was sent and its answer lost; then the run ended. Probe the instance "
     "to find out."
 )
-_REVOKED_ONLY = "The grant was revoked and seen dead; then the run ended."
+_REVOKED_ONLY = gettext_noop("The grant was revoked and seen dead; then the run ended.")
+LEFT_OUT = Saying(gettext_noop("A person left %(name)s out of the run."))
 
 #: What a test of the connection finds when the secrets are to blame.
 _SECRETS_WRONG = frozenset(
@@ -157,7 +160,7 @@ def _leave_out(run: Run, key: str, now: datetime) -> None:
     own = Item.objects.filter(~Exists(in_hand), run=run, provider_key=key)
     left = own.exclude(chunk_number__in=list(claimed.values_list("number", flat=True)))
     name = book_of(run.organization).name_of(key)
-    _cancel_open(run, left, "left_out", f"A person left {name} out of the run.", now)
+    _cancel_open(run, left, "left_out", LEFT_OUT.english(name=name), now)
     chunks.filter(status=ChunkStatus.QUEUED, provider_key=key).update(
         status=ChunkStatus.DONE
     )

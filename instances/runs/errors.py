@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from django.utils.functional import Promise
+
+from ceadmin.lib.sayings import english, later
+
 
 class RunError(Exception):
-    """A refusal with a machine word and a sentence that says what to do."""
+    """A refusal with a machine word and a sentence that says what to do.
 
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
+    `sentence` is in the language of whoever reads it, and `str` is in English: that is
+    what the audit and commands keep.
+    """
+
+    def __init__(self, code: str, sentence: str | Promise, **holes: object) -> None:
         self.code = code
-        self.sentence = sentence
+        self._sentence, self._holes = sentence, holes
+        super().__init__(english(later(lambda: self.sentence)))
+
+    @property
+    def sentence(self) -> str:
+        """Return what to tell a person."""
+        text = str(self._sentence)
+        return text % self._holes if self._holes else text
 
 
 class Denied(RunError):

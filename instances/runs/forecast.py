@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.utils.translation import gettext
+
 from ceadmin import ui
 from instances.choices import RunKind
 from instances.models import Run
@@ -39,16 +41,22 @@ def forecast(run: Run, items: Mapping[str, int]) -> Forecast:
         return _limited(bound, known=seconds > 0)
     if not seconds:
         return Forecast(
-            None, "No history here yet: how long it takes shows once it runs."
+            None,
+            gettext("No history here yet: how long it takes shows once it runs."),
         )
     duration = timedelta(seconds=seconds)
     calls = ui.things(run.connections, "connection", "connections")
-    return Forecast(duration, f"About {ui.roughly(duration)} at {calls}.")
+    words = gettext("About %(time)s at %(connections)s.")
+    about = {"time": ui.roughly(duration), "connections": calls}
+    return Forecast(duration, words % about)
 
 
 def _limited(bound: Bound, *, known: bool) -> Forecast:
     duration = timedelta(seconds=bound.seconds)
-    words = f"About {ui.roughly(duration)}, {bound.words}."
-    if not known:
-        words = f"No history here yet. {words}"
-    return Forecast(duration, words)
+    words = (
+        gettext("About %(time)s, %(limit)s.")
+        if known
+        else gettext("No history here yet. About %(time)s, %(limit)s.")
+    )
+    about = {"time": ui.roughly(duration), "limit": bound.words}
+    return Forecast(duration, words % about)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.audit.choices import Action
 from ceadmin.teams.choices import Act, Answer
@@ -17,7 +18,7 @@ from ceadmin.teams.permissions import require
 from ceadmin.teams.reasons import said
 from ceadmin.teams.users import Hand
 from instances.models import BrokenGlass, Run
-from instances.runs.approval import close
+from instances.runs.closing import close
 from instances.runs.digest import digest_of
 from instances.runs.errors import Denied, RunError
 from instances.runs.freezing import list_hash
@@ -42,13 +43,15 @@ def break_glass(
     words = said(why)
     if not words:
         raise RunError(
-            "reason_missing", "Say in words why this cannot wait for an approver."
+            "reason_missing", _("Say in words why this cannot wait for an approver.")
         )
     starter = user if may_do(user, run) else run.requested_by
     if starter is None or not may_do(starter, run) or not requester_may(run):
         raise Denied(
             "nobody_may",
-            "Whoever drafted this may no longer run it. Let a revoker draft it again.",
+            _(
+                "Whoever drafted this may no longer run it. Let a revoker draft it again."
+            ),
         )
     hand = hand_of(user, run, now, address)
     with transaction.atomic():
@@ -60,11 +63,14 @@ def _break(run: Run, starter: User, why: str, hand: Hand, user: User) -> None:
     kin = kin_of(run)
     reasons = needed(run, kin)
     if not reasons:
-        raise RunError("no_approval_needed", "This run needs no approval: start it.")
+        raise RunError("no_approval_needed", _("This run needs no approval: start it."))
     if list_hash(run) != run.selection_hash:
         raise Denied(
             "list_changed",
-            "The rows of the list are not the ones that were frozen. Discard this draft.",
+            _(
+                "The rows of the list are not the ones that were frozen. Discard this "
+                "draft."
+            ),
         )
     close(run, Answer.VOID, hand)
     drafted_by = run.requested_by
@@ -91,18 +97,24 @@ def review(
     require(user, Act.APPROVE, run.organization)
     glass = BrokenGlass.objects.filter(run=run).first()
     if glass is None:
-        raise RunError("not_broken", "This run was not started without approval.")
+        raise RunError("not_broken", _("This run was not started without approval."))
     parts = (glass.broken_by_id, glass.drafted_by_id, run.requested_by_id)
     if user.pk in parts:
-        raise Denied("own_start", "You had a part in it, so somebody else reviews it.")
+        raise Denied(
+            "own_start", _("You had a part in it, so somebody else reviews it.")
+        )
     words = said(note)
     if not words:
-        raise RunError("reason_missing", "Say in words what you found.")
+        raise RunError("reason_missing", _("Say in words what you found."))
     with transaction.atomic():
         left = BrokenGlass.objects.filter(pk=glass.pk, reviewed_at=None)
         reviewed = {"reviewed_by": user, "reviewed_by_name": str(user)[:255]}
         if left.update(reviewed_at=now, note=words, **reviewed) != 1:
             glass.refresh_from_db()
-            raise Denied("reviewed", f"{glass.reviewed_by_name} reviewed it meanwhile.")
+            raise Denied(
+                "reviewed",
+                _("%(name)s reviewed it meanwhile."),
+                name=glass.reviewed_by_name,
+            )
         hand = hand_of(user, run, now, address)
         record_act(run, Action.GLASS_REVIEWED, hand, note=words)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count
+from django.utils.translation import gettext, gettext_noop
 
 from ceadmin.lib.rows import among
 from instances import reach
@@ -30,10 +31,12 @@ from providers.spec import Provider
 NAMED = 10
 
 _WHY: dict[Reach, str] = {
-    Reach.TOKEN: "Others hold the same token.",
-    Reach.GRANT: "{name} keeps one grant for each user and app.",
-    Reach.ACCOUNT: "{name} ends the app in the whole account, whoever connected it.",
-    Reach.USER: "{name} ends everything of a user, in every app.",
+    Reach.TOKEN: gettext_noop("Others hold the same token."),
+    Reach.GRANT: gettext_noop("%(name)s keeps one grant for each user and app."),
+    Reach.ACCOUNT: gettext_noop(
+        "%(name)s ends the app in the whole account, whoever connected it."
+    ),
+    Reach.USER: gettext_noop("%(name)s ends everything of a user, in every app."),
 }
 
 
@@ -131,7 +134,7 @@ def _reached(record: Provider, rows: list[Relative], doubtful: int) -> Reached:
     return Reached(
         provider_key=record.key,
         provider_name=record.name,
-        why=_WHY[record.reach].format(name=record.name),
+        why=gettext(_WHY[record.reach]) % {"name": record.name},
         count=len(rows),
         names=tuple(one.name for one in rows[:NAMED]),
         statuses=tuple(sorted(Counter(one.status for one in rows).items())),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from instances.choices import RunKind
 from instances.models import Run
 
@@ -25,7 +27,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
 }
 
 OTHER_VERSION = "other_version"
-_LEFT_ALONE = (
+_LEFT_ALONE = gettext_noop(
     "A worker of another version left this run alone, since it does not know its kind or "
     "an option of it. Start a worker of the version that made the run: it goes on by itself."
 )

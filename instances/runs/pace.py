@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, QuerySet
+from django.utils.translation import gettext
 
 from ceadmin import ui
 from instances.choices import PART_SHUT, ItemStatus, RunStatus
@@ -40,13 +41,15 @@ class Pace:
     def words(self) -> str:
         """Return when it will be done: "about 28 hours left, limited to 1/s by Box"; "" when unknown."""
         if self.rest is not None:
-            return f"goes on by itself in about {ui.roughly(self.rest)}"
+            return gettext("goes on by itself in about %(time)s") % {
+                "time": ui.roughly(self.rest)
+            }
         if self.left is None:
             return ""
         if self.left < timedelta(seconds=1):
-            return "nearly done"
-        limit = f", {self.bound.words}" if self.bound else ""
-        return f"about {ui.roughly(self.left)} left{limit}"
+            return gettext("nearly done")
+        left = gettext("about %(time)s left") % {"time": ui.roughly(self.left)}
+        return f"{left}, {self.bound.words}" if self.bound else left
 
 
 def pace(run: Run, counts: Progress, now: datetime) -> Pace:

@@ -17,6 +17,7 @@ from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
 from ceadmin.lib import trace
 from ceadmin.lib.nudge import nudge
+from ceadmin.lib.sayings import english
 from instances import selection
 from instances.actions.load import actor_of_run
 from instances.choices import DESTRUCTIVE, ItemStatus, RunKind, RunStatus
@@ -167,7 +168,7 @@ def record_run(run: Run, action: Action, now: datetime) -> None:
         chain=run.organization.chain,
         actor=actor_of_run(run),
         at=now,
-        subject=Subject("run", str(run.uid), str(run)),
+        subject=Subject("run", str(run.uid), english(run)),
         run_uid=str(run.uid),
         reason=run.reason,
         ticket=run.ticket,

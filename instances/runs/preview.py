@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from ceadmin import ui
 from ceadmin.teams.models import Organization
@@ -15,6 +16,7 @@ from instances.runs.forecast import Forecast, forecast
 from instances.runs.kin import NAMED, Kin, Reached, doubts, kin_of
 from providers.book import Book, book_of
 from providers.models import enabled_keys
+from providers.own import is_own
 from providers.spec import Provider
 
 
@@ -30,6 +32,7 @@ class Effect:
     possible: int
     problem: str = ""  # why the others can't be worked
     manual_steps: tuple[str, ...] = ()
+    language: str = "en"  # of the record's own words; "" where its owner wrote them
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ def _effect(kind: str, key: str, states: _States, book: Book) -> Effect:
     count = sum(number for _, number, _ in states)
     possible, problem = count, ""
     if kills and (provider is None or not provider.revocable):
-        possible, problem = 0, _NO_CALL if provider else _UNKNOWN
+        possible, problem = 0, gettext(_NO_CALL if provider else _UNKNOWN)
     elif kind in _BY_APP or (kills and revocation_needs_app(provider)):
         possible = sum(app for _, _, app in states)
         problem = _without_app(kind, count - possible)
@@ -132,14 +135,20 @@ def _effect(kind: str, key: str, states: _States, book: Book) -> Effect:
         possible=possible,
         problem=problem,
         manual_steps=known.manual_steps if known and not known.revocable else (),
+        language="" if is_own(key) else "en",
     )
 
 
 def _name(provider: Provider | None, version: int) -> str:
     """Return a provider's name, with the version of an own record: it is what is approved."""
     if provider is None:
-        return "Unknown provider"
-    return f"{provider.name} (own, version {version})" if version else provider.name
+        return gettext("Unknown provider")
+    if not version:
+        return provider.name
+    return gettext("%(name)s (own, version %(version)s)") % {
+        "name": provider.name,
+        "version": version,
+    }
 
 
 def _switched_off(
@@ -153,29 +162,42 @@ def _switched_off(
 
 def _off(effect: Effect, book: Book) -> Effect:
     record = book.get(effect.provider_key)
-    return replace(effect, possible=0, problem=_OFF, manual_steps=record.manual_steps)
+    problem, steps = gettext(_OFF), record.manual_steps
+    return replace(effect, possible=0, problem=problem, manual_steps=steps)
 
 
 def _without_app(kind: str, count: int) -> str:
     if not count:
         return ""
-    many = "One has" if count == 1 else f"{ui.number(count)} have"
-    return f"{many} no provider app, {_WANTED[kind]}. Assign one first."
+    if kind == RunKind.REVOKE:
+        told = ngettext(
+            "One has no provider app, whose client id and secret this provider asks "
+            "for. Assign one first.",
+            "%(count)s have no provider app, whose client id and secret this provider "
+            "asks for. Assign one first.",
+            count,
+        )
+    else:
+        told = ngettext(
+            "One has no provider app, through which a person reauthenticates. Assign "
+            "one first.",
+            "%(count)s have no provider app, through which a person reauthenticates. "
+            "Assign one first.",
+            count,
+        )
+    return told % {"count": ui.number(count)}
 
 
 #: A person reauthenticates through an app, so these take one at every provider.
 _BY_APP = frozenset({RunKind.RECONNECT, RunKind.DRILL})
-_THROUGH = "through which a person reauthenticates"
-_WANTED: dict[str, str] = {
-    RunKind.REVOKE: "whose client id and secret this provider asks for",
-    RunKind.RECONNECT: _THROUGH,
-    RunKind.DRILL: _THROUGH,
-}
-_UNKNOWN = "The catalogue does not know this element. Assign a provider app with the generic record."
-_OFF = (
+_UNKNOWN = gettext_noop(
+    "The catalogue does not know this element. Assign a provider app with the generic "
+    "record."
+)
+_OFF = gettext_noop(
     "This record is off: it was not proved. An owner can switch it on under Providers."
 )
-_NO_CALL = "This provider offers no revocation that can be called here."
+_NO_CALL = gettext_noop("This provider offers no revocation that can be called here.")
 
 
 def revocation_needs_app(provider: Provider | None) -> bool:
@@ -191,10 +213,22 @@ def obstacle(kind: str, instance: Instance) -> str:
     book, key = book_of(instance.organization), instance.provider_key
     provider, kills = book.find(key), kind in DESTRUCTIVE
     if kills and (provider is None or not provider.revocable):
-        return _NO_CALL if provider else _UNKNOWN
+        return gettext(_NO_CALL if provider else _UNKNOWN)
     if kills and _switched_off(instance.organization, [key], book):
-        return _OFF
+        return gettext(_OFF)
     by_app = kind in _BY_APP or (kills and revocation_needs_app(provider))
     if by_app and instance.provider_app_id is None:
-        return f"It has no provider app, {_WANTED[kind]}. Assign one first."
+        return _has_no_app(kind)
     return ""
+
+
+def _has_no_app(kind: str) -> str:
+    if kind == RunKind.REVOKE:
+        return gettext(
+            "It has no provider app, whose client id and secret this provider asks for. "
+            "Assign one first."
+        )
+    return gettext(
+        "It has no provider app, through which a person reauthenticates. Assign one "
+        "first."
+    )

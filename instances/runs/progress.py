@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 from instances.choices import (
     ItemStatus,
     Outcome,
@@ -37,11 +39,11 @@ class Outage:
     @property
     def sentence(self) -> str:
         """Return what to tell people once instead of for each instance."""
-        return (
-            f"{self.count} of {self.total} {self.provider_name} instances fail alike. "
-            "That points to one trouble at the provider, the platform or the provider "
-            "app: look there before you act on single instances."
-        )
+        return gettext(
+            "%(count)s of %(total)s %(name)s instances fail alike. That points to one "
+            "trouble at the provider, the platform or the provider app: look there "
+            "before you act on single instances."
+        ) % {"count": self.count, "total": self.total, "name": self.provider_name}
 
 
 @dataclass(frozen=True, slots=True)

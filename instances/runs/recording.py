@@ -11,6 +11,7 @@ from django.db import transaction
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Subject, record
+from ceadmin.lib.sayings import english
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed, actor_of
 from ceadmin.teams.users import Hand
@@ -34,7 +35,7 @@ def record_act(
         chain=str(run.organization.uid),
         actor=hand.actor,
         at=hand.now,
-        subject=Subject("run", str(run.uid), str(run)),
+        subject=Subject("run", str(run.uid), english(run)),
         run_uid=str(run.uid),
         reason=run.reason,
         ticket=run.ticket,
@@ -71,6 +72,7 @@ def _record_denial(
     run: Run, act: str, refusal: Denied | NotAllowed, given: dict[str, Any]
 ) -> None:
     code = refusal.code if isinstance(refusal, Denied) else "not_allowed"
+    says = str(refusal) if isinstance(refusal, Denied) else refusal.recorded_as
     hand = hand_of(given["user"], run, given["now"], given.get("address", ""))
     with transaction.atomic():
         record(
@@ -78,12 +80,12 @@ def _record_denial(
             chain=run.organization.chain,
             actor=hand.actor,
             at=hand.now,
-            subject=Subject("run", str(run.uid), str(run)),
+            subject=Subject("run", str(run.uid), english(run)),
             run_uid=str(run.uid),
             outcome=code,
             reason=run.reason,
             ticket=run.ticket,
-            facts={"act": act, "kind": run.kind, "says": str(refusal)},
+            facts={"act": act, "kind": run.kind, "says": says},
         )
 
 

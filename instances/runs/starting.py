@@ -7,8 +7,11 @@ from typing import Any, Unpack
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.audit.choices import Action
+from ceadmin.lib.sayings import inside, later
 from ceadmin.teams.models import User
 from instances.choices import RunStatus
 from instances.models import Approval, Run
@@ -63,8 +66,11 @@ def _check_drafter(run: Run) -> None:
     if run.status == RunStatus.DRAFT and not requester_may(run):
         raise Denied(
             "drafter_lost_role",
-            f"{run.requested_by_name} drafted this and may no longer do it. Discard "
-            "it, and draft it again yourself if it is still wanted.",
+            _(
+                "%(name)s drafted this and may no longer do it. Discard it, and draft "
+                "it again yourself if it is still wanted."
+            ),
+            name=run.requested_by_name,
         )
 
 
@@ -110,18 +116,25 @@ def why_not(run: Run) -> RunError:
     if run.options.get("dry_run"):
         return RunError(
             "dry_run",
-            "This is a dry run: it shows what would happen and can't be started.",
+            _("This is a dry run: it shows what would happen and can't be started."),
         )
     if run.status != RunStatus.DRAFT:
         return RunError(
-            "not_a_draft", f"The run is {run.get_status_display().lower()} already."
+            "not_a_draft",
+            _("The run is %(status)s already."),
+            status=status_inside(run),
         )
     if run.planned_at is None:
         return RunError(
             "not_planned",
-            "The worker is still freezing the list; try again in a moment.",
+            _("The worker is still freezing the list; try again in a moment."),
         )
     return RunError(
         "empty_selection",
-        "Nothing matches the selection, so there is nothing to start.",
+        _("Nothing matches the selection, so there is nothing to start."),
     )
+
+
+def status_inside(run: Run) -> Promise:
+    """Return the status of a run as a sentence has it."""
+    return later(lambda: inside(RunStatus(run.status).label))

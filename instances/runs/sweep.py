@@ -19,7 +19,7 @@ from ceadmin.teams.users import Hand
 from instances import engine, reconnect
 from instances.choices import RunStatus
 from instances.models import Chunk, Run
-from instances.runs import approval
+from instances.runs import closing
 from instances.runs.plan import record_run
 from instances.runs.work import bring_on
 
@@ -41,8 +41,8 @@ def sweep(*, now: datetime) -> None:
             _bring_on(run, now)
     _wake_workers()
     _expire_drafts(now)
-    approval.expire_overdue(now)
-    approval.void_unvouched(now)
+    closing.expire_overdue(now)
+    closing.void_unvouched(now)
     policies.expire_overdue(now)
 
 
@@ -88,5 +88,5 @@ def _expire_drafts(now: datetime) -> None:
                 == 1
             ):
                 run.refresh_from_db()
-                approval.close(run, Answer.EXPIRED, Hand(SCHEDULE, now))
+                closing.close(run, Answer.EXPIRED, Hand(SCHEDULE, now))
                 record_run(run, Action.RUN_EXPIRED, now)

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from ceadmin.audit.choices import Action
 from ceadmin.audit.record import Entry, Subject, record_many
@@ -301,7 +302,7 @@ def _sync(run: Run, chunk: Chunk) -> tuple[str, str]:
     if not listed.complete:
         return (
             _INCOMPLETE,
-            "The platform's list ended early, so nothing was called vanished. Sync again.",
+            _ENDED_EARLY,
         )
     sync.vanished(listed)
     return "", ""
@@ -319,9 +320,13 @@ def _explained(problem: PlatformError) -> tuple[str, str]:
     cause = (
         Cause.ORGANIZATION_SECRETS.value if problem.status == 401 else str(problem.code)
     )
-    return cause, sentence(
-        cause
-    ) or "The platform did not answer the list of instances."
+    return cause, sentence(cause) or _UNANSWERED
+
+
+_ENDED_EARLY = gettext_noop(
+    "The platform's list ended early, so nothing was called vanished. Sync again."
+)
+_UNANSWERED = gettext_noop("The platform did not answer the list of instances.")
 
 
 def _finish(run: Run, problem: tuple[str, str]) -> None:

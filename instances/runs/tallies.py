@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
+
 from instances.models import Item, Run
 
 
@@ -17,12 +19,13 @@ def rows_of(run: Run) -> list[dict[str, Any]]:
 def removed_words(run: Run) -> str:
     """Return the sentence that says what of a run was removed for its age, "" while all is there."""
     if run.items_removed_at:
-        what, when, stays = "items", run.items_removed_at, "open concerns"
-    elif run.attempts_removed_at:
-        what, when, stays = "single calls", run.attempts_removed_at, "items"
-    else:
-        return ""
-    return (
-        f"The {what} of this run were removed on {when:%Y-%m-%d} for their age; "
-        f"its counts, {stays} and the audit stay."
-    )
+        return gettext(
+            "The items of this run were removed on %(day)s for their age; its counts, "
+            "open concerns and the audit stay."
+        ) % {"day": f"{run.items_removed_at:%Y-%m-%d}"}
+    if run.attempts_removed_at:
+        return gettext(
+            "The single calls of this run were removed on %(day)s for their age; its "
+            "counts, items and the audit stay."
+        ) % {"day": f"{run.attempts_removed_at:%Y-%m-%d}"}
+    return ""

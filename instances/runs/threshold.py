@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
+from ceadmin.lib.sayings import Saying
 from ceadmin.teams.terms import Terms, terms_of
 from instances.choices import DESTRUCTIVE
 from instances.models import Run
 from instances.runs.kin import Kin, kin_of
 from instances.runs.rights import instances_of
 
+#: Why a run needs an approver; kept in English with the question and in the audit.
+_EACH = Saying(gettext_noop("It touches 1 instance; here every one needs an approver."))
+_ALL = Saying(
+    gettext_noop("It touches %(count)s instances; here every one needs an approver.")
+)
+_ALL_SHARED = Saying(
+    gettext_noop(
+        "It touches %(count)s instances, %(shared)s of them by a shared grant; here "
+        "every one needs an approver."
+    )
+)
+_MORE = Saying(
+    gettext_noop("It touches %(count)s instances; more than %(most)s need an approver.")
+)
+_MORE_SHARED = Saying(
+    gettext_noop(
+        "It touches %(count)s instances, %(shared)s of them by a shared grant; more "
+        "than %(most)s need an approver."
+    )
+)
+_ONE_TAGGED = Saying(
+    gettext_noop("One instance is tagged %(tags)s; production needs an approver.")
+)
+_TAGGED = Saying(
+    gettext_noop(
+        "%(count)s instances are tagged %(tags)s; production needs an approver."
+    )
+)
+REASONS = (_ALL_SHARED, _MORE_SHARED, _ALL, _MORE, _ONE_TAGGED, _TAGGED)
+
 
 def needed(run: Run, kin: Kin | None = None) -> list[str]:
-    """Return why a run needs an approver, a sentence each; none where it does not.
+    """Return why a run needs an approver, an English sentence each; none where it does not.
 
     Whoever dies with the list counts as if they stood on it: `kin`, where it was read
     already. Asked again when it starts: tags and policy may have changed since.
@@ -27,13 +60,13 @@ def _by_number(run: Run, terms: Terms, siblings: int) -> list[str]:
     count = run.total + siblings
     if count <= terms.most_alone:
         return []
-    shared = f", {siblings:,} of them by a shared grant" if siblings else ""
-    things = "1 instance" if count == 1 else f"{count:,} instances"
-    if terms.most_alone == 0:
-        return [f"It touches {things}{shared}; here every one needs an approver."]
-    return [
-        f"It touches {things}{shared}; more than {terms.most_alone:,} need an approver."
-    ]
+    if terms.most_alone:
+        saying = _MORE_SHARED if siblings else _MORE
+        numbers = {"count": count, "shared": siblings, "most": terms.most_alone}
+        return [saying.english(**numbers)]
+    if siblings:
+        return [_ALL_SHARED.english(count=count, shared=siblings)]
+    return [_EACH.english() if count == 1 else _ALL.english(count=count)]
 
 
 def _by_tag(terms: Terms, run: Run, kin: Kin) -> list[str]:
@@ -44,5 +77,5 @@ def _by_tag(terms: Terms, run: Run, kin: Kin) -> list[str]:
     if not count:
         return []
     tags = " or ".join(f"“{tag}”" for tag in sorted(terms.production_tags))
-    what = "One instance is" if count == 1 else f"{count:,} instances are"
-    return [f"{what} tagged {tags}; production needs an approver."]
+    saying = _ONE_TAGGED if count == 1 else _TAGGED
+    return [saying.english(count=count, tags=tags)]

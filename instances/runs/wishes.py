@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from django.utils.translation import gettext_lazy as _
+
 from ceadmin.audit.canonical import clipped
 from ceadmin.lib import http
 from ceadmin.teams.reasons import said
@@ -32,11 +34,15 @@ def check_options(options: Mapping[str, Any]) -> None:
     if options.get("self_consent") and not http.emulated():
         raise RunError(
             "self_consent",
-            "Only a drill on the emulator consents by itself; here a person has to.",
+            _("Only a drill on the emulator consents by itself; here a person has to."),
         )
     for name, value in options.items():
         if value not in OPTIONS.get(name, ()):
-            raise RunError("bad_option", f"The option {name}={value!r} does not exist.")
+            raise RunError(
+                "bad_option",
+                _("The option %(option)s does not exist."),
+                option=f"{name}={value!r}",
+            )
 
 
 def checked_connections(wanted: int | None) -> int | None:
@@ -44,8 +50,12 @@ def checked_connections(wanted: int | None) -> int | None:
     if wanted is not None and not 1 <= wanted <= MOST_CONNECTIONS:
         raise RunError(
             "bad_connections",
-            f"A run has 1 to {MOST_CONNECTIONS} calls in flight, not {wanted}. "
-            "To send none, pause it.",
+            _(
+                "A run has 1 to %(most)s calls in flight, not %(wanted)s. To send none, "
+                "pause it."
+            ),
+            most=MOST_CONNECTIONS,
+            wanted=wanted,
         )
     return wanted
 
@@ -69,7 +79,7 @@ def wanted_of(run: Run, wish: Wish) -> dict[str, Any]:
     if not reason and run.kind in DESTRUCTIVE:
         raise RunError(
             "reason_missing",
-            "Say why: a revocation needs a reason in words, which the audit keeps.",
+            _("Say why: a revocation needs a reason in words, which the audit keeps."),
         )
     return {
         "reason": reason,

@@ -7,9 +7,11 @@ import time
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from ceadmin.lib import trace
 from ceadmin.lib.nudge import nudge
+from ceadmin.lib.sayings import Saying
 from ceadmin.lib.sealed import SealError
 from instances import reconnect
 from instances.actions.calls import Flow, Result
@@ -46,13 +48,18 @@ logger = logging.getLogger(__name__)
 TIME_BOX = 30.0
 
 
+_NO_APP = gettext_noop(
+    "No provider app is assigned to this instance. Assign one on the instance's page."
+)
+
+
 def _ask_person(case: Case) -> Flow[Result]:
     """Return the flow of a reconnect item: nothing is sent before a person opens the link."""
     if case.app is None:
         return Result(
             Outcome.MISCONFIGURED,
             cause="no_app",
-            explanation="No provider app is assigned to this instance. Assign one on the instance's page.",
+            explanation=_NO_APP,
         )
     return Result(Outcome.WAITING)
     yield  # a flow is a generator, also one without a call
@@ -117,17 +124,19 @@ def _in_the_way(run: Run) -> tuple[str, str] | None:
     half minute between.
     """
     if not requester_may(run):
-        return NOT_ALLOWED, _NOT_ALLOWED.format(name=run.requested_by_name)
+        return NOT_ALLOWED, MAY_NO_LONGER.english(name=run.requested_by_name)
     if not still_as_approved(run):
         return "not_as_approved", _NOT_AS_APPROVED
     return None
 
 
-_NOT_ALLOWED = (
-    "{name} asked for this run and may no longer do it, so nothing more is begun. "
-    "Whoever may can resume it, which takes it over, or stop it."
+MAY_NO_LONGER = Saying(
+    gettext_noop(
+        "%(name)s asked for this run and may no longer do it, so nothing more is begun. "
+        "Whoever may can resume it, which takes it over, or stop it."
+    )
 )
-_NOT_AS_APPROVED = (
+_NOT_AS_APPROVED = gettext_noop(
     "The options, the reason, the provider apps or an own provider's record are not the ones "
     "that were approved, so nothing more is begun. Stop this run and draft it again."
 )

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.debug import (
     sensitive_post_parameters,
     sensitive_variables,
@@ -26,6 +27,7 @@ from instances import reconnect
 from instances.choices import LinkStatus
 from instances.models import ReconnectLink
 from instances.reconnect import CallbackRefused, LinkError, Visitor
+from instances.spoken import drawn, spoken
 from instances.views.pages import about, finish_run, going
 
 
@@ -47,6 +49,7 @@ def paste_page(request: HttpRequest, uid: str) -> HttpResponse:
 
 def _page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     frame = site.each_context(request)
+    frame["problem"] = drawn(context["link"].problem_text)
     return render(request, "instances/member/paste.html", {**frame, **context})
 
 
@@ -92,8 +95,8 @@ def _member_acts(request: HttpRequest, link: ReconnectLink, act: str) -> None:
     except LinkError as problem:
         messages.error(request, problem.sentence)
     except CallbackRefused as refused:
-        words = "What you pasted was not accepted ({code}). Start again."
-        messages.error(request, words.format(code=refused.code))
+        words = gettext("What you pasted was not accepted (%(code)s). Start again.")
+        messages.error(request, words % {"code": refused.code})
 
 
 @sensitive_variables()
@@ -105,7 +108,8 @@ def _paste(request: HttpRequest, link: ReconnectLink) -> None:
         now=timezone.now(),
     )
     finish_run(ended)
-    words = f"{ended.instance.name}: {ended.get_status_display()}. {ended.problem_text}"
+    problem = spoken(ended.problem_text)
+    words = f"{ended.instance.name}: {ended.get_status_display()}. {problem}"
     good = ended.status == LinkStatus.FINISHED
     messages.add_message(
         request, messages.SUCCESS if good else messages.WARNING, words.strip()
@@ -119,15 +123,15 @@ def _hand(request: HttpRequest) -> dict[str, Any]:
 
 def _accept(request: HttpRequest, link: ReconnectLink) -> None:
     reconnect.accept_account(link, **_hand(request))
-    messages.success(
-        request, f"{link.instance.name} now belongs to {link.found_account}."
-    )
+    names = {"name": link.instance.name, "account": link.found_account}
+    messages.success(request, gettext("%(name)s now belongs to %(account)s.") % names)
 
 
 def _cancel(request: HttpRequest, link: ReconnectLink) -> None:
     reconnect.cancel(link, **_hand(request))
     finish_run(link)
-    messages.success(request, f"The link of {link.instance.name} is cancelled.")
+    words = gettext("The link of %(name)s is cancelled.")
+    messages.success(request, words % {"name": link.instance.name})
 
 
 _MEMBER_ACTS: dict[str, Callable[[HttpRequest, ReconnectLink], None]] = {

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.test_walk import walk, world
+from tests.browser.everything import world
+from tests.browser.test_walk import walk
 
 __all__ = ["world"]
 

@@ -56,16 +56,22 @@ LACKS = {
     "no vouching": ({"vouched": []}, f"Tick that you vouch for {HOST}"),
     "another host vouched for": ({"vouched": ["evil.com"]}, "Tick that you vouch for"),
     "no text": ({"text": ""}, "Write the record, or read it from a file"),
-    "no TOML": ({"text": "key"}, "toml: "),
-    "an unknown key": ({"text": text() + "\n[x]\n"}, "x: is not a known key"),
-    "the catalogue's key": ({"text": text(key="box")}, "key: is not a lower-case word"),
+    "no TOML": ({"text": "key"}, "<code>toml</code>: "),
+    "an unknown key": (
+        {"text": text() + "\n[x]\n"},
+        "<code>x</code>: is not a known key",
+    ),
+    "the catalogue's key": (
+        {"text": text(key="box")},
+        "<code>key</code>: is not a lower-case word",
+    ),
     "an element of the catalogue": (
         {"text": text(element_keys=("box",))},
         "belongs to Box, whose record comes with ceadmin",
     ),
     "a private host": (
         {"text": text(revocation_url="https://10.0.0.1/r")},
-        "revoke.call.url: is no https address of a public host",
+        "<code>revoke.call.url</code>: is no https address of a public host",
     ),
 }
 
@@ -112,7 +118,7 @@ def test_the_live_preview_says_what_the_button_says(otto, team):
     unready = otto.post(PREVIEW, by_hand_typed(team, revocation_url="ftp://x"))
 
     assert f'value="{HOST}" checked' in shown(good)
-    assert "revoke.call.client_auth: is none of" in shown(bad)
+    assert "<code>revoke.call.client_auth</code>: is none of" in shown(bad)
     assert "https://login.example.org/revoke" in shown(by_hand)
     assert "vouch" not in shown(by_hand)
     assert "What would be sent is shown here" in shown(unready)

@@ -47,7 +47,7 @@ def test_a_file_is_shown_before_it_is_saved(otto, team):
     [
         (b"\xff\xfe", "The file is not UTF-8"),
         (b"#" * 64_001, "The file is larger than 64000 bytes"),
-        (b"key = [", "toml: "),
+        (b"key = [", "<code>toml</code>: "),
     ],
 )
 def test_a_file_that_is_no_record_is_refused_by_its_reason(otto, team, content, words):
@@ -103,7 +103,10 @@ def test_what_is_written_on_an_old_version_is_kept_and_not_saved(otto, team):
     ("changes", "words"),
     [
         ({}, "This is the current version, letter by letter"),
-        ({"key": "own_another"}, "key: is own_acme_login in every version"),
+        (
+            {"key": "own_another"},
+            "<code>key</code>: is own_acme_login in every version",
+        ),
     ],
 )
 def test_a_version_differs_and_keeps_its_key(otto, team, changes, words):

@@ -87,7 +87,7 @@ def test_a_version_is_never_changed(team):
     version = own(team.acme).current
     version.text = text(name="Another")
 
-    with pytest.raises(ValueError, match="A version is never changed"):
+    with pytest.raises(ValueError, match="a version is never changed"):
         version.save()
 
     assert len(OwnProviderVersion.objects.get().digest) == 64

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import translation
 
 from ceadmin.audit.models import Event
 from ceadmin.audit.verify import verify
@@ -11,7 +12,7 @@ from ceadmin.teams import policies
 from ceadmin.teams.choices import Answer
 from ceadmin.teams.models import Membership, Policy, PolicyChange, User
 from ceadmin.teams.permissions import NotAllowed
-from ceadmin.teams.terms import terms_from, terms_of
+from ceadmin.teams.terms import differences, terms_from, terms_of
 from tests.teams.policing import (
     LOOSER,
     STRICT,
@@ -177,6 +178,18 @@ def test_the_audit_has_who_asked_and_who_approved_in_which_role_and_what(senate)
     asked.refresh_from_db()
     assert (asked.status, asked.decided_by) == (Answer.APPROVED, senate.ann)
     assert verify() == []
+
+
+def test_the_audit_says_it_in_english_whatever_language_the_page_speaks(senate):
+    with translation.override("de"):
+        asked = senate.asked(most_alone=4000)
+        page = list(differences(terms_from(asked.before), terms_from(asked.after)))
+
+    assert facts_of(told("policy_asked"))["says"] == [
+        "Approval is needed for more than 4,000 instances; "
+        "before: for more than 10 instances."
+    ]
+    assert "4.000" in page[0]
 
 
 @pytest.mark.parametrize("superuser", [False, True])

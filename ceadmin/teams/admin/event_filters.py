@@ -4,6 +4,8 @@ The filters only show; `question_of` reads the address, and `ceadmin.audit.findi
 answers. Words of apps above come from `event_words`.
 """
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.audit.actors import SCHEDULE, SYSTEM
 from ceadmin.audit.choices import Action
@@ -52,7 +56,7 @@ class Chip(admin.SimpleListFilter):
         """Show it where there is something to choose, or chosen."""
         return bool(self.lookup_choices) or self.value() is not None
 
-    def choices(self, changelist: Any) -> "Iterator[_ListFilterChoices]":
+    def choices(self, changelist: Any) -> Iterator[_ListFilterChoices]:
         """Name what an address chose, though it is not offered."""
         found = list(super().choices(changelist))
         if not _any_selected(found):
@@ -63,7 +67,7 @@ class Chip(admin.SimpleListFilter):
 class ChainFilter(Chip):
     """Events of one organization."""
 
-    title = "organization"
+    title = _("organization")
     parameter_name = "chain"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -71,13 +75,17 @@ class ChainFilter(Chip):
         readable = organizations(user_of(request), Act.AUDIT).order_by("name")
         choices = [(row.chain, row.name) for row in readable]
         user = user_of(request)
-        return [*choices, (SYSTEM_WORD, "System")] if user.is_superuser else choices
+        return (
+            [*choices, (SYSTEM_WORD, gettext("System"))]
+            if user.is_superuser
+            else choices
+        )
 
 
 class ActionFilter(Chip):
     """Events of one act."""
 
-    title = "act"
+    title = _("act")
     parameter_name = "action__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -88,7 +96,7 @@ class ActionFilter(Chip):
 class OutcomeFilter(Chip):
     """Events of one outcome, by the words that its pill has everywhere."""
 
-    title = "outcome"
+    title = _("outcome")
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -99,7 +107,7 @@ class OutcomeFilter(Chip):
 class ProviderFilter(Chip):
     """Events at one provider."""
 
-    title = "provider"
+    title = ngettext_lazy("provider", "providers", 1)
     parameter_name = "provider_key"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -110,14 +118,17 @@ class ProviderFilter(Chip):
 class ActorFilter(Chip):
     """What one person did, or the schedule, or the system."""
 
-    title = "who"
+    title = _("who")
     parameter_name = "actor_uid"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         """Offer those who belong to what the person may read, and whoever is chosen."""
         people = dict(_people(request))
         chosen = _uid(request.GET.get(self.parameter_name, ""))
-        own = {str(SCHEDULE.uid): "Schedule", str(SYSTEM.uid): "System"}
+        own = {
+            str(SCHEDULE.uid): gettext("Schedule"),
+            str(SYSTEM.uid): gettext("System"),
+        }
         if chosen and str(chosen) not in {**people, **own}:
             people[str(chosen)] = _name_of(request, chosen)
         return [*people.items(), *own.items()]
@@ -135,21 +146,21 @@ class AboutFilter(Chip):
 class RunFilter(AboutFilter):
     """Events of one run."""
 
-    title = "run"
+    title = _("run")
     parameter_name = "run_uid"
 
 
 class InstanceFilter(AboutFilter):
     """Events of one instance."""
 
-    title = "instance"
+    title = ngettext_lazy("instance", "instances", 1)
     parameter_name = "instance_uid"
 
 
 class SubjectFilter(AboutFilter):
     """Events about one subject."""
 
-    title = "subject"
+    title = _("subject")
     parameter_name = "subject_uid"
 
 
@@ -160,7 +171,7 @@ class DateFilter(admin.DateFieldListFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.title = "date"
+        self.title = _("date")
         self.since = self._day(self.lookup_kwarg_since)
         self.until = self._day(LAST_DAY)
         self.others: list[tuple[str, str]] = []
@@ -175,11 +186,14 @@ class DateFilter(admin.DateFieldListFilter):
         """Leave the rows as they are."""
         return queryset
 
-    def choices(self, changelist: Any) -> "Iterator[_ListFilterChoices]":
+    def choices(self, changelist: Any) -> Iterator[_ListFilterChoices]:
         """Name two days that no link has."""
         found = cast("list[_ListFilterChoices]", [*super().choices(changelist)])
         if self.used_parameters and not _any_selected(found):
-            words = (self.since or "the beginning", self.until or "now")
+            words = (
+                self.since or gettext("the beginning"),
+                self.until or gettext("now"),
+            )
             found.append(_named(" – ".join(words)))
         asked: dict[str, str] = changelist.params
         own = self.field_generic
@@ -233,11 +247,11 @@ def _chains(request: HttpRequest, asked: str | None) -> tuple[str, ...] | None:
     return chains if asked is None else tuple(set(chains) & {asked})
 
 
-def _any_selected(choices: "Iterable[_ListFilterChoices]") -> bool:
+def _any_selected(choices: Iterable[_ListFilterChoices]) -> bool:
     return any(one["selected"] for one in choices)
 
 
-def _named(display: str) -> "_ListFilterChoices":
+def _named(display: str) -> _ListFilterChoices:
     return {"selected": True, "query_string": "", "display": display}
 
 

@@ -6,14 +6,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
 from ceadmin.audit.canonical import digest
 from ceadmin.audit.models import Event, Origin
 from ceadmin.audit.record import columns
-from ceadmin.teams.admin.event_words import in_words
+from ceadmin.teams.admin.event_words import (
+    in_words,
+    roles_in_words,
+    subject_in_words,
+)
 from ceadmin.teams.naming import Names, names_of
 
-ALTERED = "The text of this event was altered."
-_COPIES = "Its columns no longer say what its text says: the text is what was hashed."
+ALTERED = _("The text of this event was altered.")
+_COPIES = _(
+    "Its columns no longer say what its text says: the text is what was hashed."
+)
+#: What exports say for an address that was erased.
+_ERASED = gettext_noop("Erased")
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,12 @@ class Proof:
     @property
     def roles(self) -> str:
         """Return the roles in which the actor acted, in words."""
-        return ", ".join(self.event.role.split(",")) if self.event.role else ""
+        return roles_in_words(self.event.role.split(",")) if self.event.role else ""
+
+    @property
+    def subject(self) -> str:
+        """Return what was acted on, in words."""
+        return subject_in_words(self.event.subject_type, self.names.subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +73,13 @@ def proofs_of(events: Sequence[Event]) -> list[Proof]:
     """Return what each event proves, in their order."""
     names, addresses = names_of(events), addresses_of(events)
     return [
-        Proof(one, names[one.pk], addresses[one.pk], *_looked_at(one)) for one in events
+        Proof(one, names[one.pk], _said(addresses[one.pk]), *_looked_at(one))
+        for one in events
     ]
+
+
+def _said(address: str) -> str:
+    return gettext(address) if address == _ERASED else address
 
 
 def _looked_at(event: Event) -> tuple[dict[str, Any], str]:
@@ -68,19 +89,19 @@ def _looked_at(event: Event) -> tuple[dict[str, Any], str]:
         copies = columns(content)
         whole = digest(event.text) == event.hash
     except (ValueError, KeyError, TypeError):
-        return {}, ALTERED
+        return {}, str(ALTERED)
     if not whole:
-        return content, ALTERED
+        return content, str(ALTERED)
     same = all(getattr(event, name) == value for name, value in copies.items())
-    return content, "" if same else _COPIES
+    return content, "" if same else str(_COPIES)
 
 
 def addresses_of(events: Sequence[Event]) -> dict[int, str]:
-    """Return the network address of each event's actor by the event's id."""
+    """Return the network address of each event's actor by the event's id, as exports have it."""
     wanted = {one.origin_uid for one in events if one.origin_uid}
     found = {row.uid: row.address for row in Origin.objects.filter(uid__in=wanted)}
     return {
-        one.pk: found.get(one.origin_uid, "Erased") if one.origin_uid else ""
+        one.pk: found.get(one.origin_uid, _ERASED) if one.origin_uid else ""
         for one in events
     }
 
@@ -96,9 +117,9 @@ def neighbours_of(event: Event, last: int) -> Neighbours:
 
 def _gap(event: Event, before: Event | None, after: Event | None, last: int) -> str:
     if (before.hash if before else "") != event.previous_hash:
-        return "The event before it is gone, or is another one than it was."
+        return gettext("The event before it is gone, or is another one than it was.")
     if event.sequence > last or (after is None and event.sequence < last):
-        return "The event behind it is gone."
+        return gettext("The event behind it is gone.")
     if after and after.previous_hash != event.hash:
-        return "The event behind it follows another one."
+        return gettext("The event behind it follows another one.")
     return ""

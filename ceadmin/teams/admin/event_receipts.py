@@ -7,6 +7,8 @@ from uuid import UUID
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Concat
 from django.http import Http404
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 
 from ceadmin import ui
 from ceadmin.audit.choices import Action
@@ -83,9 +85,9 @@ class Receipt:
         ended = [self.settled] if self.settled else []
         times = [one.event.at for one in (*self.calls, *ended)]
         seconds = (max(times) - min(times)).total_seconds()
-        return (
-            f"{seconds:.1f} s" if seconds < 60 else ui.roughly(max(times) - min(times))
-        )
+        if seconds >= 60:
+            return ui.roughly(max(times) - min(times))
+        return gettext("%(number)s s") % {"number": number_format(round(seconds, 1), 1)}
 
     @property
     def hash(self) -> str:

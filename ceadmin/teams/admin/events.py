@@ -12,6 +12,8 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from ceadmin import ui
@@ -23,7 +25,7 @@ from ceadmin.teams.admin.event_filters import FILTERS, question_of
 from ceadmin.teams.admin.event_list import EventList, shown
 from ceadmin.teams.admin.event_proofs import neighbours_of, proofs_of
 from ceadmin.teams.admin.event_receipts import has_receipt, receipt_of
-from ceadmin.teams.admin.event_words import offered, page_of
+from ceadmin.teams.admin.event_words import offered, page_of, subject_in_words
 from ceadmin.teams.audit_reads import note_read, note_receipt
 from ceadmin.teams.choices import Act
 from ceadmin.teams.models import Organization
@@ -52,15 +54,17 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
     list_display_links = ("action",)
     list_filter = FILTERS
     search_fields = ("reason", "ticket", "subject_name")  # `finding` looks for them
-    search_help_text = "Reason, ticket, name or id"
+    search_help_text = _("Reason, ticket, name or id")
     sortable_by = ()  # the newest first, always: that is how they are found
     show_full_result_count = False
     list_per_page = 50
     actions = None
 
     empty_icon = "audit"
-    empty_title = "No events here"
-    empty_text = "Everything done to instances, secrets and members is recorded here."
+    empty_title = _("No events here")
+    empty_text = _(
+        "Everything done to instances, secrets and members is recorded here."
+    )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventList]:
         """Find events along their indexes."""
@@ -184,7 +188,7 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
             "instance_page": page_of("instance", event.instance_uid),
             "run_page": page_of("run", event.run_uid),
         }
-        title = f"Receipt: {event.subject_name}"
+        title = gettext("Receipt: %(name)s") % {"name": event.subject_name}
         return self._page(request, "receipt", title, context)
 
     def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
@@ -210,30 +214,30 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         """Give what an event is about."""
         return obj.subject_uid
 
-    @admin.display(description="time")
+    @admin.display(description=_("time"))
     def time(self, event: Event) -> str:
         """Say how long ago it was."""
         return ui.when(event.at, timezone.now())
 
-    @admin.display(description="outcome")
+    @admin.display(description=_("outcome"))
     def result(self, event: Event) -> str:
         """Show what came of it as every page shows it."""
         return ui.pill(event.outcome)
 
-    @admin.display(description="organization")
+    @admin.display(description=_("organization"))
     def organization_name(self, event: Event) -> str:
         """Name the organization, or the id that is left of it."""
         return _names(event).organization
 
-    @admin.display(description="who")
+    @admin.display(description=_("who"))
     def who(self, event: Event) -> str:
         """Name the actor, as long as they are not erased."""
         return _names(event).actor
 
-    @admin.display(description="about")
+    @admin.display(description=_("about"))
     def subject(self, event: Event) -> str:
         """Name what was acted on."""
-        return _names(event).subject
+        return subject_in_words(event.subject_type, _names(event).subject)
 
 
 def _commands(request: HttpRequest, organization: Organization | None) -> str:

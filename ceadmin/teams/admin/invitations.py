@@ -11,6 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
@@ -42,8 +44,8 @@ class InvitationAdmin(FramedAdmin, ScopedAdmin):
     actions = ("withdraw",)
 
     empty_icon = "team"
-    empty_title = "Nobody is invited"
-    empty_text = (
+    empty_title = _("Nobody is invited")
+    empty_text = _(
         "An invitation is an address that works once. Whoever you send it to becomes a "
         "member of the organization."
     )
@@ -54,7 +56,7 @@ class InvitationAdmin(FramedAdmin, ScopedAdmin):
 
     def get_empty_action(self, request: HttpRequest) -> tuple[str, str] | None:
         """Offer to invite somebody."""
-        return "Invite somebody", reverse("admin:teams_invitation_add")
+        return gettext("Invite somebody"), reverse("admin:teams_invitation_add")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Ask for a whole page at once who may still vouch for what."""
@@ -65,33 +67,35 @@ class InvitationAdmin(FramedAdmin, ScopedAdmin):
             vars(one)["word"] = words[one.pk]
         return changelist
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def state(self, invitation: Invitation) -> SafeString:
         """Draw what can still come of it."""
         return ui.pill(f"invitation_{vars(invitation)['word']}")
 
-    @admin.display(description="roles")
+    @admin.display(description=_("roles"))
     def role_names(self, invitation: Invitation) -> str:
         """Name the roles in the order of the table."""
         return _role_names(invitation)
 
-    @admin.display(description="vouched for by", ordering="made_by_name")
+    @admin.display(description=_("vouched for by"), ordering="made_by_name")
     def maker(self, invitation: Invitation) -> str:
         """Name who vouches for it."""
         return invitation.made_by_name
 
-    @admin.display(description="expires", ordering="expires_at")
+    @admin.display(description=_("expires"), ordering="expires_at")
     def expires(self, invitation: Invitation) -> SafeString:
         """Say until when it can be accepted."""
         return ui.when(invitation.expires_at, timezone.now())
 
-    @admin.action(description="Withdraw", permissions=["own"])
+    @admin.action(description=_("Withdraw"), permissions=["own"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         """Withdraw the selected invitations that are still open."""
         rows = self.rows(request, Act.OWN, queryset).select_related("organization")
         count = sum(self._withdraw(request, one) for one in rows)
-        words = ui.things(count, "invitation", "invitations")
-        messages.info(request, f"{words} withdrawn.")
+        text = ngettext(
+            "%(count)s invitation withdrawn.", "%(count)s invitations withdrawn.", count
+        )
+        messages.info(request, text % {"count": ui.number(count)})
 
     def _withdraw(self, request: HttpRequest, invitation: Invitation) -> bool:
         hand = self.hand(request, invitation.organization)
@@ -116,7 +120,7 @@ class InvitationAdmin(FramedAdmin, ScopedAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Invite somebody; where another owner was faster, say so."""
-        words = {"title": "Invite somebody", **(extra_context or {})}
+        words = {"title": gettext("Invite somebody"), **(extra_context or {})}
         try:
             return super().add_view(request, form_url, words)
         except invitations.InvitationError as problem:
@@ -158,7 +162,8 @@ class InvitationAdmin(FramedAdmin, ScopedAdmin):
         """Withdraw an invitation, or renew it and show its new address, this once."""
         invitation: Invitation = self.fetch(request, object_id, Act.OWN)
         if act == "withdraw" and self._withdraw(request, invitation):
-            messages.info(request, f"{invitation.email} is invited no more.")
+            text = gettext("%(email)s is invited no more.")
+            messages.info(request, text % {"email": invitation.email})
         elif act == "renew":
             require_recent(request)
             if address := self._renew(request, invitation):
@@ -209,17 +214,17 @@ def _member(request: HttpRequest) -> User:
 
 
 def _role_names(invitation: Invitation) -> str:
-    return ", ".join(role.label for role in Role if role.value in invitation.roles)
+    return ", ".join(str(role.label) for role in Role if role.value in invitation.roles)
 
 
 def _facts(invitation: Invitation) -> list[tuple[str, str]]:
     ended = invitation.ended_at
-    last = [("Ended", ui.absolute(ended))] if ended else []
+    last = [(gettext("Ended"), ui.absolute(ended))] if ended else []
     return [
-        ("Organization", str(invitation.organization)),
-        ("Roles", _role_names(invitation)),
-        ("Vouched for by", invitation.made_by_name),
-        ("Invited", ui.absolute(invitation.made_at)),
-        ("Expires", ui.absolute(invitation.expires_at)),
+        (gettext("Organization"), str(invitation.organization)),
+        (gettext("Roles"), _role_names(invitation)),
+        (gettext("Vouched for by"), invitation.made_by_name),
+        (gettext("Invited"), ui.absolute(invitation.made_at)),
+        (gettext("Expires"), ui.absolute(invitation.expires_at)),
         *last,
     ]

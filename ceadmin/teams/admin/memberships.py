@@ -13,6 +13,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
 from ceadmin.frame import FramedAdmin, chosen_organization
@@ -48,8 +50,8 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
     ordering = ("organization__name", "user__email", "pk")
 
     empty_icon = "team"
-    empty_title = "No members here"
-    empty_text = "Members share an organization's secrets without seeing them."
+    empty_title = _("No members here")
+    empty_text = _("Members share an organization's secrets without seeing them.")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None
@@ -63,7 +65,7 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
         """Offer to invite somebody."""
         if not self._allowed(request, Act.OWN):
             return None
-        return "Invite somebody", reverse("admin:teams_invitation_add")
+        return gettext("Invite somebody"), reverse("admin:teams_invitation_add")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for a mail address when adding; show the user afterwards."""
@@ -84,13 +86,13 @@ class MembershipAdmin(FramedAdmin, ScopedAdmin):
         kwargs["form"] = MembershipForm if obj else NewMembershipForm
         return super().get_form(request, obj, change, **kwargs)
 
-    @admin.display(description="roles")
+    @admin.display(description=_("roles"))
     def role_names(self, membership: Membership) -> str:
         """Name the roles in the order of the table."""
         held = membership.roles
-        return ", ".join(role.label for role in Role if role in held)
+        return ", ".join(str(role.label) for role in Role if role in held)
 
-    @admin.display(description="since", ordering="created_at")
+    @admin.display(description=_("since"), ordering="created_at")
     def since(self, membership: Membership) -> str:
         """Say since when."""
         return ui.when(membership.created_at, timezone.now())

@@ -12,13 +12,15 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ceadmin.frame import FramedAdmin
 from ceadmin.teams import browsers
 from ceadmin.teams.choices import Act
 from ceadmin.teams.factors import FactorError, codes_left, factor_of, reset
-from ceadmin.teams.forms import NewUserForm, UserForm
+from ceadmin.teams.forms import NewUserForm, OthersPasswordForm, UserForm
 from ceadmin.teams.members import keep_owners
 from ceadmin.teams.models import Membership, Organization, User
 from ceadmin.teams.permissions import organizations
@@ -48,6 +50,7 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
     organization_path = ""  # in none, in one or in many
     form: Any = UserForm
     add_form = NewUserForm
+    change_password_form = OthersPasswordForm
 
     list_display = ("email", "name", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser")
@@ -55,7 +58,7 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
     readonly_fields = ("last_login", "created_at")
     fieldsets = (
         (None, {"fields": ("email", *OWN_FIELDS)}),
-        ("Access", {"fields": (*MANAGED_FIELDS, "last_login", "created_at")}),
+        (_("Access"), {"fields": (*MANAGED_FIELDS, "last_login", "created_at")}),
     )
     add_fieldsets = (
         (
@@ -210,7 +213,8 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
             raise PermissionDenied
         require_recent(request)
         self._end(request, user, browsers.ASKED)
-        messages.success(request, f"{user} is signed out everywhere.")
+        text = gettext("%(name)s is signed out everywhere.")
+        messages.success(request, text % {"name": user})
         return _page_of(user)
 
     def _end(self, request: HttpRequest, user: User, why: str) -> None:
@@ -231,7 +235,8 @@ class UserAdmin(FramedAdmin, ScopedAdmin, _UserAdmin):
         except FactorError as problem:
             messages.error(request, problem.sentence)
         else:
-            messages.success(request, f"{user} has no second factor any more.")
+            text = gettext("%(name)s has no second factor any more.")
+            messages.success(request, text % {"name": user})
         return _page_of(user)
 
     def fetch(self, request: HttpRequest, object_id: str, act: Act) -> User:

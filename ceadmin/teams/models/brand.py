@@ -3,13 +3,16 @@
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.teams.models.organization import Organization
 
 #: A colour as it is stored: three pairs of hexadecimal digits.
 COLOUR = r"#[0-9a-f]{6}"
 
 
+@named(_("brand"), _("brands"))
 class Brand(models.Model):
     """Name, colour, logo and reply address of the public pages; without a row the organization's name stands alone."""
 

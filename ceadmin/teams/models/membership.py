@@ -2,11 +2,21 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.teams.choices import Role
 from ceadmin.teams.models.organization import Organization
 
 
+@named(
+    _("member"),
+    _("members"),
+    organization=_("organization"),
+    user=_("user"),
+    created_at=_("created at"),
+)
 class Membership(models.Model):
     """One user in one organization, with a set of roles; every member is a viewer."""
 
@@ -19,27 +29,31 @@ class Membership(models.Model):
     )
 
     is_operator = models.BooleanField(
-        "operator", default=False, help_text="Syncs, probes, makes reconnect links."
+        _("operator"),
+        default=False,
+        help_text=_("Syncs, probes, makes reconnect links."),
     )
     is_revoker = models.BooleanField(
-        "revoker", default=False, help_text="Revokes tokens and runs drills."
+        _("revoker"), default=False, help_text=_("Revokes tokens and runs drills.")
     )
     is_approver = models.BooleanField(
-        "approver", default=False, help_text="Approves runs that somebody else drafted."
+        _("approver"),
+        default=False,
+        help_text=_("Approves runs that somebody else drafted."),
     )
     is_auditor = models.BooleanField(
-        "auditor", default=False, help_text="Reads the audit."
+        _("auditor"), default=False, help_text=_("Reads the audit.")
     )
     is_owner = models.BooleanField(
-        "owner",
+        _("owner"),
         default=False,
-        help_text="Looks after members, secrets, provider apps and policies.",
+        help_text=_("Looks after members, secrets, provider apps and policies."),
     )
 
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name = "member"
+        verbose_name = _("member")
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "user"], name="membership_once"
@@ -55,7 +69,8 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.organization}"
+        words = {"person": self.user, "organization": self.organization}
+        return gettext("%(person)s in %(organization)s") % words
 
     @property
     def roles(self) -> frozenset[Role]:

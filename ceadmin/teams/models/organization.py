@@ -6,7 +6,9 @@ from collections.abc import Collection
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.lib.sealed import SealedField
 from ceadmin.teams.choices import ReauthenticateBy
 from ceadmin.teams.validators import validate_base_url
@@ -14,6 +16,16 @@ from ceadmin.teams.validators import validate_base_url
 LONGEST_LINK_LIFETIME_HOURS = 24 * 30
 
 
+@named(
+    _("organization"),
+    _("organizations"),
+    name=_("name"),
+    slug=_("slug"),
+    user_secret=_("user secret"),
+    organization_secret=_("organization secret"),
+    reauthenticate_by=_("reauthenticate by"),
+    created_at=_("created at"),
+)
 class Organization(models.Model):
     """One Cloud Elements organization: where it is, its two secrets, its policies."""
 
@@ -22,10 +34,10 @@ class Organization(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
 
     base_url = models.CharField(
-        "base URL",
+        _("base URL"),
         max_length=255,
         validators=[validate_base_url],
-        help_text="Scheme and host, such as https://api.cloud-elements.com.",
+        help_text=_("Scheme and host, such as https://api.cloud-elements.com."),
     )
     user_secret = SealedField("organization.user_secret")
     organization_secret = SealedField("organization.organization_secret")
@@ -40,10 +52,10 @@ class Organization(models.Model):
         max_length=32,
         choices=ReauthenticateBy,
         default=ReauthenticateBy.PATCH_INSTANCES,
-        help_text="Change it where the platform refuses the first.",
+        help_text=_("Change it where the platform refuses the first."),
     )
     link_lifetime_hours = models.PositiveSmallIntegerField(
-        "reconnect links live for (hours)",
+        _("reconnect links live for (hours)"),
         default=72,
         validators=[
             MinValueValidator(1),

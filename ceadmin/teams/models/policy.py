@@ -6,7 +6,10 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.teams.choices import Answer
 from ceadmin.teams.models.organization import Organization
 
@@ -29,6 +32,7 @@ def words_for_test() -> list[str]:
     return ["test"]
 
 
+@named(_("policy"), _("policies"))
 class Policy(models.Model):
     """When a revocation or drill needs a second person; without a row the defaults hold."""
 
@@ -51,7 +55,7 @@ class Policy(models.Model):
     second_factor = models.BooleanField(default=False)
 
     class Meta:
-        verbose_name_plural = "policies"
+        verbose_name_plural = _("policies")
         constraints = [
             models.CheckConstraint(
                 condition=Q(approval_hours__range=(1, LONGEST_APPROVAL_HOURS)),
@@ -65,9 +69,10 @@ class Policy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Policy of {self.organization}"
+        return gettext("Policy of %(name)s") % {"name": self.organization}
 
 
+@named(_("policy change"), _("policy changes"))
 class PolicyChange(models.Model):
     """A looser policy that an owner asked for; it holds once somebody else approves it."""
 
@@ -121,4 +126,4 @@ class PolicyChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Looser policy for {self.organization}"
+        return gettext("Looser policy for %(name)s") % {"name": self.organization}

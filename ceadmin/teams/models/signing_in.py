@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
+from ceadmin.lib.named import named
 from ceadmin.lib.sealed import SealedField
 from ceadmin.teams.choices import InvitationStatus
 from ceadmin.teams.models.organization import Organization
@@ -30,14 +33,15 @@ class Tally(models.Model):
     until = models.DateTimeField()
 
     class Meta:
-        verbose_name_plural = "tallies"
+        verbose_name_plural = _("tallies")
         indexes = [
             # The stretches that are over: told of and removed every minute.
             models.Index(fields=["until"], name="tallies_that_end"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.tries} tries"
+        words = ngettext("%(count)d try", "%(count)d tries", self.tries)
+        return words % {"count": self.tries}
 
     def is_over(self, now: datetime) -> bool:
         """Say whether its time is over, or lies beyond a clock that went back.
@@ -47,6 +51,7 @@ class Tally(models.Model):
         return not self.since - _SKEW <= now < self.until
 
 
+@named(_("second factor"), _("second factors"))
 class SecondFactor(models.Model):
     """The secret that a person's authenticator app shares with us (RFC 6238)."""
 
@@ -61,9 +66,10 @@ class SecondFactor(models.Model):
     confirmed_at = models.DateTimeField(null=True)  # until then it is only offered
 
     def __str__(self) -> str:
-        return f"Second factor of {self.user}"
+        return gettext("Second factor of %(name)s") % {"name": self.user}
 
 
+@named(_("recovery code"), _("recovery codes"))
 class RecoveryCode(models.Model):
     """One of the codes that stand in for a lost authenticator app, once each."""
 
@@ -76,9 +82,10 @@ class RecoveryCode(models.Model):
     used_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        return f"Recovery code of {self.user}"
+        return gettext("Recovery code of %(name)s") % {"name": self.user}
 
 
+@named(_("browser"), _("browsers"))
 class Browser(models.Model):
     """A browser in which a person is signed in, as long as its session lives."""
 
@@ -95,6 +102,13 @@ class Browser(models.Model):
         return f"{self.user}, {self.agent}"
 
 
+@named(
+    _("invitation"),
+    _("invitations"),
+    organization=_("organization"),
+    roles=_("roles"),
+    status=_("status"),
+)
 class Invitation(models.Model):
     """A place in an organization, offered by a link that works once."""
 
@@ -102,7 +116,7 @@ class Invitation(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="invitations"
     )
-    email = models.EmailField("mail address", max_length=254)
+    email = models.EmailField(_("mail address"), max_length=254)
     roles = models.JSONField(default=list, blank=True)
     token_hash = models.CharField(max_length=64, unique=True)
     status = models.CharField(

@@ -8,8 +8,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from ceadmin.audit.canonical import visible
+from ceadmin.lib.named import named
 from ceadmin.teams.validators import validate_language, validate_time_zone
 
 
@@ -37,11 +39,19 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=visible(username or "").strip().lower())
 
 
+@named(
+    _("user"),
+    _("users"),
+    name=_("name"),
+    time_zone=_("time zone"),
+    language=_("language"),
+    created_at=_("created at"),
+)
 class User(AbstractBaseUser):
     """Somebody who signs in. What they may do stands in their memberships."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    email = models.EmailField("mail address", unique=True)
+    email = models.EmailField(_("mail address"), unique=True)
     name = models.CharField(max_length=150, blank=True)
 
     time_zone = models.CharField(
@@ -52,15 +62,19 @@ class User(AbstractBaseUser):
     )
 
     is_active = models.BooleanField(
-        "active", default=True, help_text="Off: cannot sign in, and may do nothing."
+        _("active"),
+        default=True,
+        help_text=_("Off: cannot sign in, and may do nothing."),
     )
     is_staff = models.BooleanField(
-        "uses the admin", default=True, help_text="Off: the admin is closed to them."
+        _("uses the admin"),
+        default=True,
+        help_text=_("Off: the admin is closed to them."),
     )
     is_superuser = models.BooleanField(
-        "superuser",
+        _("superuser"),
         default=False,
-        help_text="May do everything in every organization; it is recorded as such.",
+        help_text=_("May do everything in every organization; it is recorded as such."),
     )
     # Counted up to end every session of theirs.
     session_round = models.PositiveIntegerField(default=0, editable=False)

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from ceadmin.lib.client import client_address
@@ -20,6 +21,7 @@ from ceadmin.teams.permissions import actor_of
 from ceadmin.teams.users import Hand
 from ceadmin.teams.views.ending import end_others
 from ceadmin.teams.views.factor import factor_urls
+from ceadmin.teams.views.language import languages, set_language
 from ceadmin.teams.views.zone import set_zone, zones
 
 View = Callable[..., HttpResponse]
@@ -32,6 +34,11 @@ def account_urls(wrap: Callable[[View], View]) -> list[URLPattern]:
         path("account/", wrap(require_GET(account)), name="account"),
         path("account/end/", end, name="account_end_do"),
         path("account/zone/", wrap(require_POST(set_zone)), name="account_zone_do"),
+        path(
+            "account/language/",
+            wrap(require_POST(set_language)),
+            name="account_language_do",
+        ),
         *factor_urls(wrap),
     ]
 
@@ -43,11 +50,12 @@ def account(request: HttpRequest) -> HttpResponse:
     here = request.session.session_key
     context = {
         **admin.site.each_context(request),
-        "title": "Your account",
+        "title": gettext("Your account"),
         "rows": [_row(one, here) for one in browsers.live(user, now)],
         "factor": factors.factor_of(user),
         "codes_left": factors.codes_left(user),
         "zones": zones(),
+        "languages": languages(),
     }
     return TemplateResponse(request, "ceadmin/account.html", context)
 
@@ -68,11 +76,11 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
     which = request.POST.get("browser", "")
     if which.isdecimal() and len(which) < 19:
         if browsers.end_one(user, int(which), hand):
-            messages.success(request, "That browser is signed out.")
+            messages.success(request, gettext("That browser is signed out."))
         else:
-            messages.info(request, "That browser was signed out already.")
+            messages.info(request, gettext("That browser was signed out already."))
     else:
         with transaction.atomic():
             end_others(request, user, hand, why=browsers.ASKED)
-        messages.success(request, "All other browsers are signed out.")
+        messages.success(request, gettext("All other browsers are signed out."))
     return HttpResponseRedirect(reverse("admin:account"))

@@ -14,6 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import (
     sensitive_post_parameters,
     sensitive_variables,
@@ -39,7 +41,7 @@ class FirstCodeForm(forms.Form):
     """The first code, which proves that the app has the secret."""
 
     code = forms.CharField(
-        label="The code that the app shows now",
+        label=_("The code that the app shows now"),
         max_length=factors.LONGEST_CODE,
         widget=forms.TextInput(
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}
@@ -115,7 +117,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     return _page(request, "factor_set_up", context)
 
 
-_TITLE = "Set up a second factor"
+_TITLE = _("Set up a second factor")
 
 
 @sensitive_variables()
@@ -132,7 +134,7 @@ def _finish(request: HttpRequest, factor: SecondFactor, code: str) -> HttpRespon
 
 @sensitive_variables()
 def _codes_page(request: HttpRequest, codes: list[str]) -> HttpResponse:
-    context = {"title": "Your recovery codes", "codes": codes}
+    context = {"title": gettext("Your recovery codes"), "codes": codes}
     return _page(request, "recovery_codes", context)
 
 
@@ -154,7 +156,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     except FactorError as problem:
         messages.error(request, problem.sentence)
     else:
-        messages.success(request, "Your second factor is removed.")
+        messages.success(request, gettext("Your second factor is removed."))
     return _account()
 
 

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, gettext
 from django.views.decorators.debug import (
     sensitive_post_parameters,
     sensitive_variables,
@@ -117,7 +118,8 @@ def _accepted(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     except InvitationError as problem:
         return _refused(request, invitation, problem)
     request.session.pop(KEPT, None)
-    messages.success(request, f"You are a member of {invitation.organization} now.")
+    text = gettext("You are a member of %(organization)s now.")
+    messages.success(request, text % {"organization": invitation.organization})
     return redirect("admin:index")
 
 
@@ -131,6 +133,7 @@ def _joined(request: HttpRequest, invitation: Invitation) -> HttpResponse:
             invitation,
             name=form.cleaned_data["name"],
             password=form.cleaned_data["password1"],
+            language=get_language() or "",
             now=timezone.now(),
             address=client_address(request),
         )

@@ -34,7 +34,7 @@ from ceadmin.teams.signins import code_refused, refused
 from ceadmin.teams.throttle import TooMany, forgive, take_try
 from ceadmin.teams.users import Hand
 
-WRONG_CODE = (
+WRONG_CODE = _(
     "That is not right, or was used before. Type the code that your app shows now, "
     "or one of your recovery codes."
 )

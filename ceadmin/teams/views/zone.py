@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from ceadmin.lib.client import client_address
 from ceadmin.teams.models import User
@@ -36,7 +37,8 @@ def set_zone(request: HttpRequest) -> HttpResponse:
         messages.error(request, problem.messages[0])
     else:
         _save(request, user, wanted)
-        messages.success(request, f"Times and days are now those of {wanted}.")
+        text = gettext("Times and days are now those of %(zone)s.")
+        messages.success(request, text % {"zone": wanted})
     page = _PAGES.get(request.POST.get("page", ""), "admin:account")
     return HttpResponseRedirect(reverse(page))
 

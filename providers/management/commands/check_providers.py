@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from providers import ages, catalogue, reference
 from providers.errors import SpecError
@@ -62,7 +62,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Look at every record, tell, and exit with what came of it."""
+        """Look at every record, tell in English, and exit with what came of it."""
+        with translation.override("en"):
+            self._look(options)
+
+    def _look(self, options: dict[str, Any]) -> None:
         survey = _survey(options)
         if options["write"]:
             self._write(options["write"], survey)
