@@ -63,6 +63,8 @@ ONE_AFTER_THE_OTHER = (
 )
 
 # A test that uses one of these is run again on PostgreSQL and a separate Redis.
+# What a browser shows, or `any_database` marks, is not.
+IN_A_BROWSER = {"page", "new_context"}
 SERVICE_FIXTURES = {"db", "transactional_db", "broker", "worker", "live_server"}
 
 
@@ -89,7 +91,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         database = fixtures & SERVICE_FIXTURES or item.get_closest_marker("django_db")
-        if database and not fixtures & {"page", "new_context"}:
+        once = fixtures & IN_A_BROWSER or item.get_closest_marker("any_database")
+        if database and not once:
             item.add_marker("services")
 
 

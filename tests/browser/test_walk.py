@@ -26,6 +26,7 @@ __all__ = ["world"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.any_database
 def test_the_walk_goes_everywhere_and_every_control_works_without_scripts(
     world, client
 ):

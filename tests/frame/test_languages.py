@@ -23,6 +23,8 @@ from tests.browser.everything import every_page, world
 
 __all__ = ["world"]
 
+pytestmark = pytest.mark.any_database
+
 FROM = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 TO = "абцдефгхийклмнопярстувцчыжАБЦДЕФГХИЙКЛМНОПЯРСТУВЦЧЫЖ"
 STRANGE = str.maketrans(FROM, TO)

@@ -18,7 +18,7 @@ __all__ = [
     "roads_of_second_people",
 ]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 TABLE = """
 | act | viewer | operator | revoker | approver | auditor | owner |

@@ -34,6 +34,8 @@ from tests.teams.worlds import (
 
 __all__ = ["world"]
 
+pytestmark = pytest.mark.any_database
+
 
 def same_answer(
     client: Client, model: type[models.Model], pk: object, page: str

@@ -36,6 +36,8 @@ from tests.teams.worlds import (
 
 __all__ = ["world"]
 
+pytestmark = pytest.mark.any_database
+
 #: What people do by a word in an address.
 WORDS = (
     *("probe", "revoke", "reconnect", "drill"),
