@@ -16,7 +16,7 @@ from tests.teams.pages import fields_of
 
 __all__ = ["court"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 ACTS = ("ask", "start", "approve", "refuse", "withdraw", "break-glass", "review")
 REASON = {"reason": "Leaked secret"}

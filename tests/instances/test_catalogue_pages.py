@@ -20,7 +20,7 @@ from tests.instances.fleet import Fleet
 from tests.people import PASSWORD, make_organization, make_user
 from tests.providers.support import record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 LIST = reverse("admin:catalogue")
 
 

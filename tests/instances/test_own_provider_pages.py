@@ -10,7 +10,7 @@ from tests.people import PASSWORD
 from tests.providers.own_records import HOST, HOSTS, own, text
 from tests.teams.pages import fields_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 BY_HAND, DISCOVER = reverse(f"{NAME}_by_hand"), reverse(f"{NAME}_discover")
 PREVIEW = reverse(f"{NAME}_preview_do")
 

@@ -7,7 +7,7 @@ from instances.choices import RunKind, RunStatus
 from instances.models import ReconnectLink, Run
 from tests.instances.fleet import Fleet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 BUTTONS = (
     "/admin/instances/instance/{instance}/act/probe/",

@@ -10,7 +10,7 @@ from tests.instances.fleet import Fleet
 from tests.instances.reconnecting import waiting
 from tests.people import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LISTS = (
     "audit_event",

@@ -14,7 +14,7 @@ from instances.models import Attempt, Instance, InstanceTag, Item, ReconnectLink
 from providers.models import EnabledProvider, Limit, ProviderApp
 from tests.instances.fleet import Fleet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 EVIL = '"><zorb onload=alert(1)>\u202e'
 SHOWN = {

@@ -21,7 +21,7 @@ __all__ = [
     "roads_of_second_people",
 ]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 #: Roads that change nothing, and those of jobs, which begin with a membership.
 QUIET = {road for word in ("see", "read") for road in ROADS[word]}

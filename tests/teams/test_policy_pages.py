@@ -14,7 +14,7 @@ from tests.teams.policing import STRICT, WHY, senate, status_of, told
 
 __all__ = ["senate"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def page_of(organization: Organization) -> str:
