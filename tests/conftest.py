@@ -17,6 +17,9 @@ from xdist.scheduler import LoadFileScheduling
 # Short, since a unix socket's address may not be long.
 STATE = Path(tempfile.mkdtemp(prefix="ceadmin-tests-"))
 ON_SERVERS = os.environ.get("CEADMIN_TEST_SERVERS") == "1"
+# Another pass on servers follows this one (tests/run.py): whole fleets of processes that are
+# killed and cut off wait for it, and run here only where there are no servers.
+SERVERS_COME = all(map(os.environ.get, ("TEST_DATABASE_URL", "TEST_REDIS_URL")))
 
 (STATE / "static").mkdir()
 atexit.register(shutil.rmtree, STATE, ignore_errors=True)
@@ -86,14 +89,18 @@ def pytest_configure() -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs again on servers."""
+def pytest_collection_modifyitems(config, items: list[pytest.Item]) -> None:
+    """Mark what runs again on servers, and leave to them what runs there alone."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         database = fixtures & SERVICE_FIXTURES or item.get_closest_marker("django_db")
         once = fixtures & IN_A_BROWSER or item.get_closest_marker("any_database")
         if database and not once:
             item.add_marker("services")
+    if not ON_SERVERS and SERVERS_COME:
+        later = [one for one in items if one.get_closest_marker("in_earnest")]
+        config.hook.pytest_deselected(items=later)
+        items[:] = [one for one in items if one not in later]
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:

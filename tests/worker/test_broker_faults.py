@@ -14,6 +14,8 @@ from tests.worker.rig import rig
 
 __all__ = ["rig"]
 
+pytestmark = pytest.mark.in_earnest
+
 
 def test_a_broker_killed_with_all_it_held_comes_back_empty(rig):
     count = rig.crowd()

@@ -1,5 +1,6 @@
 """The first few of a provider, worked by real workers that wake, decide and die."""
 
+import pytest
 from django.utils import timezone
 
 from instances import runs
@@ -9,6 +10,8 @@ from tests.worker.ledger import Ledger
 from tests.worker.rig import rig
 
 __all__ = ["rig"]
+
+pytestmark = pytest.mark.in_earnest
 
 
 def test_a_good_first_few_wake_the_other_workers_at_once(rig):

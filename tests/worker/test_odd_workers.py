@@ -1,11 +1,15 @@
 """Workers of another version, and one whose clock is wrong, beside those that are right."""
 
+import pytest
+
 from ceadmin.lib import nudge as nudges
 from instances.models import Attempt
 from tests.worker.ledger import Ledger
 from tests.worker.rig import LEASE, rig
 
 __all__ = ["rig"]
+
+pytestmark = pytest.mark.in_earnest
 
 AN_HOUR = 3600
 

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
 
+import pytest
 from django.utils import timezone
 
 from ceadmin.lib import nudge as nudges
@@ -15,6 +16,8 @@ from tests.worker.ledger import is_revocation
 from tests.worker.rig import rig
 
 __all__ = ["rig"]
+
+pytestmark = pytest.mark.in_earnest
 
 
 def test_of_two_revocations_by_two_workers_each_grant_is_killed_once(rig, monkeypatch):

@@ -2,11 +2,15 @@
 
 from collections import Counter
 
+import pytest
+
 from instances.models import Attempt, Item
 from tests.worker.ledger import Ledger, is_revocation
 from tests.worker.rig import rig
 
 __all__ = ["rig"]
+
+pytestmark = pytest.mark.in_earnest
 
 
 def test_targets_cut_the_connection_after_and_before_they_revoke(rig):

@@ -3,6 +3,8 @@
 import time
 from datetime import datetime
 
+import pytest
+
 from instances.choices import RunKind
 from providers.models import Limit
 from tests.lib.counting import busiest_second
@@ -10,6 +12,8 @@ from tests.worker.ledger import Ledger, is_revocation
 from tests.worker.rig import rig
 
 __all__ = ["rig"]
+
+pytestmark = pytest.mark.in_earnest
 
 RATE = 20.0
 

@@ -18,6 +18,8 @@ from tests.worker.rig import LEASE, on_postgresql, rig
 
 __all__ = ["rig"]
 
+pytestmark = pytest.mark.in_earnest
+
 
 def test_a_worker_killed_in_mid_chunk_leaves_its_work_to_the_other(rig):
     count = rig.crowd()
