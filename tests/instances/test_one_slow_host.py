@@ -21,7 +21,7 @@ MANY = 100_000
 #: So many are there at the platform too, and their turn comes first.
 REAL = 30
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -12,7 +12,11 @@ from instances.models import Attempt
 from tests.instances.reconnecting import Browser, waiting
 from tests.instances.test_revoke_faults import FAULTS
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("quick"),
+    pytest.mark.any_database,
+]
 
 #: The platform's and the provider's part of a reconnect after the consent.
 AFTERWARDS = {

@@ -11,7 +11,7 @@ from tests.instances.killing import fleet, killed, quick, revocations
 
 __all__ = ["fleet", "quick"]
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.any_database]
 
 #: What a server can send instead of an answer.
 FAULTS = {

@@ -249,13 +249,12 @@ def questions(model: type[models.Model]) -> set[str]:
 @each_model
 def test_a_filter_by_a_foreign_row_answers_like_one_by_nothing(model, world: World):
     for name, lookup in product(sorted(questions(model)), ("", "__id__exact", "__in")):
-        for key in worth_asking(model, name, world):
-            answers = [
-                look(world, address(model), {name + lookup: one})
-                for one in (key, 98765432)
-            ]
-            texts = said(answers[0], key), said(answers[1], 98765432)
-            assert texts[0] == texts[1], (name, lookup, key)
+        asked = worth_asking(model, name, world)
+        nothing = {name + lookup: 98765432}
+        told = said(look(world, address(model), nothing), 98765432) if asked else ""
+        for key in asked:
+            answer = look(world, address(model), {name + lookup: key})
+            assert said(answer, key) == told, (name, lookup, key)
 
 
 def worth_asking(model: type[models.Model], name: str, world: World) -> set[object]:
