@@ -62,18 +62,6 @@ RUN_TERMINAL = frozenset(
     {RunStatus.STOPPED, RunStatus.FINISHED, RunStatus.FAILED, RunStatus.EXPIRED}
 )
 
-_R = RunStatus
-#: Allowed changes of a run's status; the conditional UPDATE names the old one.
-RUN_TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
-    _R.DRAFT: frozenset({_R.PLANNING, _R.RUNNING, _R.EXPIRED, _R.FAILED}),
-    _R.PLANNING: frozenset(
-        {_R.DRAFT, _R.RUNNING, _R.FINISHED, _R.FAILED, _R.STOPPING, _R.STOPPED}
-    ),
-    _R.RUNNING: frozenset({_R.PAUSED, _R.STOPPING, _R.FINISHED, _R.FAILED}),
-    _R.PAUSED: frozenset({_R.RUNNING, _R.STOPPING}),
-    _R.STOPPING: frozenset({_R.STOPPED, _R.FAILED}),
-}
-
 
 class ChunkStatus(TextChoices):
     """Where a chunk of items stands."""

@@ -45,11 +45,9 @@ from ceadmin.teams.users import Hand
 if TYPE_CHECKING:
     _Base = BaseModelAdmin[Any]
     _ModelAdmin = admin.ModelAdmin[Any]
-    _TabularInline = admin.TabularInline[Any, Any]
 else:
     _Base = BaseModelAdmin
     _ModelAdmin = admin.ModelAdmin
-    _TabularInline = admin.TabularInline
 
 # The path of a model that is the organization itself.
 ITSELF = "pk"
@@ -333,10 +331,6 @@ class ScopedAdmin(Scoped, _ModelAdmin):
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """Write nothing: whoever removed the rows recorded it in the audit."""
-
-
-class ScopedTabularInline(Scoped, _TabularInline):
-    """An inline whose rows belong to the organization of the row above them."""
 
 
 def _name_of(entry: Any) -> str:

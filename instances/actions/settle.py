@@ -340,8 +340,3 @@ def _turn_entry(run: Run, turn: _Turn, actor: Actor) -> Entry:
         provider_key=turn.provider_key,
         facts={"from": turn.before, "to": turn.after, "reason": turn.reason},
     )
-
-
-def is_attention(kind: str, outcome: str) -> bool:
-    """Tell whether an outcome counts as needing attention."""
-    return meaning(kind, outcome).weight == Weight.ATTENTION

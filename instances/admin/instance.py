@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -286,14 +285,3 @@ class InstanceAdmin(SelectsDrafted, InstanceColumns, FramedAdmin, ListPages):
                 "provider_app": str(app or ""),
             },
         )
-
-
-def instance_link(instance: Instance | None, name: str) -> SafeString | str:
-    """Draw the name of an instance as a link to its page; a name alone when it is gone."""
-    if instance is None:
-        return name
-    return format_html(
-        '<a href="{}">{}</a>',
-        reverse("admin:instances_instance_change", args=[instance.pk]),
-        name,
-    )
