@@ -3,8 +3,9 @@
 Use: python -m tests.run [ARGUMENT FOR PYTEST…]. First SQLite with the embedded broker;
 in two processes; then, where TEST_DATABASE_URL and TEST_REDIS_URL name servers, the tests
 that touch a database or a broker once more on those: in two processes where TEST_REDIS_URL
-names two databases of Redis, with a comma between, else in one. REQUIRE_BROWSER=1 makes a
-missing Chromium a failure.
+names two databases of Redis, with a comma between, else in one. Tests marked `any_database`
+run in the first pass only; those marked `in_earnest` only in the second, where there is one.
+REQUIRE_BROWSER=1 makes a missing Chromium a failure.
 """
 
 import json
