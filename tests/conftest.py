@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import django
@@ -65,10 +66,42 @@ ONE_AFTER_THE_OTHER = (
     "tests/commands/test_demo",
 )
 
+# Begun first, the longest before: a process that began one of these at the end would be
+# waited for by the other.
+SLOW_FIRST = (
+    *ONE_AFTER_THE_OTHER,
+    "tests/browser/test_walk",
+    "tests/teams/test_isolation_walk",
+    "tests/security/test_roles_table",
+    "tests/instances/test_revoke_faults",
+    "tests/instances/test_draft_request",
+    "tests/frame/",
+    "tests/browser/",
+)
+
 # A test that uses one of these is run again on PostgreSQL and a separate Redis.
 # What a browser shows, or `any_database` marks, is not.
 IN_A_BROWSER = {"page", "new_context"}
-SERVICE_FIXTURES = {"db", "transactional_db", "broker", "worker", "live_server"}
+ON_ITS_OWN = {"transactional_db", "broker", "worker", "live_server"}
+SERVICE_FIXTURES = {"db", *ON_ITS_OWN}
+
+# Pages, forms, words and commands that Django's ORM alone brings to the database. What of
+# them needs transactions of its own, a broker or a worker is run again all the same.
+THROUGH_THE_ORM = (
+    *("tests/frame/*", "tests/security/*", "tests/browser/*", "tests/project/*"),
+    *("*/test_*_pages.py", "*/test_*language*.py", "*/test_*hostile.py"),
+    *("*/test_following.py", "*/test_json.py", "*/test_first_owner.py"),
+    *("*/test_unlock_sign_in.py", "*/test_run_approval.py"),
+    *("*/test_factor*.py", "*/test_closed_doors.py", "*/test_dangerous_roads.py"),
+    *("*/test_sessions.py", "*/test_signins.py", "*/test_throttle.py"),
+    *("*/test_recent.py", "*/test_invitations.py", "*/test_zone.py"),
+    *("*/test_brands.py", "*/test_audit_files.py", "*/test_reasons.py"),
+    *("*/test_links_sent.py", "*/test_callback_*.py", "*/test_live_poll.py"),
+    *("*/test_by_hand.py", "*/test_rehearsals.py", "*/test_draft_request.py"),
+    *("*/test_own_provider*.py", "*/test_switched_off.py", "*/test_secret_trial.py"),
+    *("*/test_expiring_secrets.py", "*/test_kept_in_english.py"),
+    "*/test_reconnect_fails.py",
+)
 
 
 @pytest.fixture(scope="session")
@@ -81,8 +114,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--counts", help="write counts as JSON to this file")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Make passwords cheap: the real hasher takes a fifth of a second each."""
+    config.option.loadscopereorder = False  # by how long, not by how many
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES["staticfiles"]["BACKEND"] = (
         "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -91,16 +125,32 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config, items: list[pytest.Item]) -> None:
     """Mark what runs again on servers, and leave to them what runs there alone."""
+    items.sort(key=_rank)
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         database = fixtures & SERVICE_FIXTURES or item.get_closest_marker("django_db")
         once = fixtures & IN_A_BROWSER or item.get_closest_marker("any_database")
-        if database and not once:
+        if database and not once and not _goes_through_the_orm(item, fixtures):
             item.add_marker("services")
     if not ON_SERVERS and SERVERS_COME:
         later = [one for one in items if one.get_closest_marker("in_earnest")]
         config.hook.pytest_deselected(items=later)
         items[:] = [one for one in items if one not in later]
+
+
+def _rank(item: pytest.Item) -> int:
+    """Return when a test's file is begun; those of one rank keep their order."""
+    slow = [n for n, one in enumerate(SLOW_FIRST) if item.nodeid.startswith(one)]
+    return min(slow, default=len(SLOW_FIRST))
+
+
+def _goes_through_the_orm(item: pytest.Item, fixtures: set[str]) -> bool:
+    """Tell whether one database shows what a test tries."""
+    marker = item.get_closest_marker("django_db")
+    alone = marker is not None and marker.kwargs.get("transaction")
+    file = item.nodeid.partition("::")[0]
+    named = any(fnmatch(file, one) for one in THROUGH_THE_ORM)
+    return named and not alone and not fixtures & ON_ITS_OWN
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:

@@ -12,6 +12,7 @@ WITHOUT_CHROMIUM = {
     **{name: value for name, value in os.environ.items() if name == "HOME"},
     "PATH": str(Path(sys.executable).parent),
 }
+JOURNEYS = "tests/browser/test_sign_in_journey.py"
 
 
 def run(*arguments: str, **variables: str):
@@ -36,7 +37,7 @@ def test_the_last_line_begins_with_failures():
 
 
 def test_journeys_without_chromium_are_counted_aloud():
-    ended = run("-q", "tests/browser", "tests/project/test_environment.py")
+    ended = run("-q", JOURNEYS, "tests/project/test_environment.py")
 
     last = ended.stdout.splitlines()[-1]
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -46,7 +47,7 @@ def test_journeys_without_chromium_are_counted_aloud():
 
 
 def test_a_browser_that_is_required_and_missing_is_a_failure():
-    ended = run("-q", "-x", "tests/browser", REQUIRE_BROWSER="1")
+    ended = run("-q", "-x", JOURNEYS, REQUIRE_BROWSER="1")
 
     assert ended.returncode != 0
     assert "REQUIRE_BROWSER=1, but there is no Chromium" in ended.stdout
