@@ -123,6 +123,8 @@ class Action(models.TextChoices):
     USER_ADDED = "user_added", _("A user was added.")
     USER_CHANGED = "user_changed", _("A user was changed.")
     PERSON_ERASED = "person_erased", _("A person was erased: their events stay.")
+    # What is taken out of the product
+    LIST_EXPORTED = "list_exported", _("A list was exported.")
     # The history itself
     AUDIT_READ = "audit_read", _("The audit was read.")
     AUDIT_EXPORTED = "audit_exported", _("The audit was exported.")

@@ -30,6 +30,7 @@ from instances.admin.columns import choose, columns_of
 from instances.admin.list_file import as_file
 from instances.admin.questions import canonical, narrowed, question_of
 from instances.admin.saved_view import NewViewForm, address_of
+from instances.admin.taken_out import note_instances
 from instances.bringing import TooMuch
 from instances.choices import RunKind
 from instances.models import BroughtList, SavedView
@@ -83,13 +84,13 @@ class ListPages(ScopedAdmin):
     # The list as a file, and its columns
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Stream what the list shows as a file."""
+        """Stream what the list shows as a file, and record it."""
         self._member(request)
-        question, aside = question_of(request), None
-        if question.aside:
-            rows = narrowed(self.get_queryset(request), question)
-            aside = asides.narrowed_by(request, rows)
-        return as_file(question, columns_of(request), timezone.now(), aside)
+        question, now = question_of(request), timezone.now()
+        rows = narrowed(self.get_queryset(request), question)
+        aside = asides.narrowed_by(request, rows) if question.aside else None
+        note_instances(request, rows if aside is None else aside, now)
+        return as_file(question, columns_of(request), now, aside)
 
     def columns_view(self, request: HttpRequest) -> HttpResponse:
         """Keep the columns that a person wants."""

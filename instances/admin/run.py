@@ -43,6 +43,7 @@ from instances.admin.run_page import (
     live_parts,
 )
 from instances.admin.run_story import deeds_of
+from instances.admin.taken_out import note_of_run
 from instances.choices import DESTRUCTIVE, LINK_OPEN, RunStatus
 from instances.forms import safe_cell
 from instances.models import Item, ReconnectLink, Run
@@ -279,6 +280,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         run: Run = self.fetch(request, object_id, Act.VIEW)
         rest = "-what-is-left" if run.items_removed_at else ""
         items = Item.objects.filter(run=run).order_by("number").values_list(*_COLUMNS)
+        note_of_run(request, run, items, "items", timezone.now())
         rows = items.iterator(chunk_size=2000)
         return _as_csv(f"run-{str(run.uid)[:8]}{rest}.csv", _COLUMNS, rows)
 
@@ -290,6 +292,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         made = ReconnectLink.objects.filter(
             item__run=run, status__in=sorted(LINK_OPEN)
         ).select_related("instance")
+        note_of_run(request, run, made, "links", timezone.now())
         rows = (_link_row(link) for link in made.order_by("pk").iterator(2000))
         return _as_csv(f"links-{str(run.uid)[:8]}.csv", _LINK_COLUMNS, rows)
 

@@ -90,6 +90,13 @@ _FACTS: dict[str, tuple[_Text, Mapping[str, _Text]]] = {
     "retry_after": (pgettext_lazy("fact", "Retry after"), {}),
 }
 
+#: What a list that was exported was one of.
+_TAKEN_OUT: Mapping[str, _Text] = {
+    "instances": _("Instances"),
+    "items": _("Items of a run"),
+    "links": _("Reconnect links"),
+}
+
 #: The same of what stands in the audit only.
 _AUDITED: dict[str, tuple[_Text, Mapping[str, _Text]]] = {
     "kind": (_("Kind of run"), {one.value: one.label for one in RunKind}),
@@ -110,6 +117,7 @@ _AUDITED: dict[str, tuple[_Text, Mapping[str, _Text]]] = {
     "selection_hash": (_("Hash of the frozen list"), {}),
     "connections": (_("Calls in flight at most"), {}),
     "total": (_("Instances"), {}),
+    "what": (pgettext_lazy("fact", "What"), _TAKEN_OUT),
 }
 
 

@@ -267,6 +267,16 @@ def test_exports_and_reads_of_the_audit_are_told(team):
     assert exported.event.chain == team.acme.chain
 
 
+def test_a_list_of_instances_that_is_taken_out_is_told(fleet, rita):
+    fleet.synced("box", 2)
+
+    rita.get(reverse("admin:instances_instance_export") + "?provider=box")
+
+    one = told("list_exported")
+    assert (one.who, one.event.chain) == (REVOKER, fleet.organization.chain)
+    assert (one.facts["rows"], one.facts["narrowed_by"]) == (2, ["provider=box"])
+
+
 def test_signing_in_and_being_refused_is_told(team):
     Client(REMOTE_ADDR=RITA).login(username=team.rita.email, password=PASSWORD)
     browser(team.rita, RITA)
