@@ -23,7 +23,7 @@ from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from ceadmin.frame import (
     CHOSEN,
@@ -33,10 +33,10 @@ from ceadmin.frame import (
     Listing,
     Place,
     banner,
-    chosen_organization,
     find_organization,
 )
-from ceadmin.teams.permissions import closed_without_factor, organizations
+from ceadmin.switcher import menu_of, page_of
+from ceadmin.teams.permissions import closed_without_factor
 from ceadmin.teams.views.account import account_urls
 from ceadmin.teams.views.password import PasswordChange
 from ceadmin.teams.views.sign_in import SignIn, code_page
@@ -144,8 +144,7 @@ class CeAdminSite(admin.AdminSite):
             "navigation": entries,
             "tabs": entries[:TABS],
             "current_entry": next((entry for entry in entries if entry.current), None),
-            "organization": chosen_organization(request),
-            "organizations": list(organizations(request.user).order_by("name")[:50]),
+            **menu_of(request),
             "closed": list(closed_without_factor(request.user).order_by("name")[:10]),
         }
 
@@ -230,6 +229,11 @@ class CeAdminSite(admin.AdminSite):
         """Add the switch of organizations, the search, and the pages about oneself."""
         own: list[URLPattern | URLResolver] = [
             path("switch/", self.admin_view(require_POST(self.switch)), name="switch"),
+            path(
+                "switch/choose/",
+                self.admin_view(require_GET(self.choose)),
+                name="choose_organization",
+            ),
             path("search/", self.admin_view(self.search), name="search"),
             path("login/code/", code_page, name="sign_in_code"),
             *account_urls(self.admin_view),
@@ -285,6 +289,10 @@ class CeAdminSite(admin.AdminSite):
             "ceadmin/search.html",
             {"title": _("Search"), "query": query, "hits": hits},
         )
+
+    def choose(self, request: HttpRequest) -> HttpResponse:
+        """Show all organizations of the person, to be searched and chosen."""
+        return self.page(request, "ceadmin/choose.html", page_of(request))
 
     def switch(self, request: HttpRequest) -> HttpResponse:
         """Remember the organization to work in; one that is not theirs changes nothing."""

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from ceadmin.teams.models import Membership, Organization
 from instances import runs
 from instances.choices import RunKind, RunStatus
 from instances.models import Instance, ReconnectLink, Run, SavedView
@@ -125,3 +126,26 @@ def test_a_view_is_saved_and_columns_are_chosen(fleet, site_url, team, plain):
     plain.get_by_role("button", name="Show these").click()
 
     expect(plain.get_by_role("columnheader", name="Provider app")).to_have_count(0)
+
+
+def test_one_of_several_hundred_organizations_is_searched_and_chosen(
+    site_url, team, plain
+):
+    rows = [Organization(name=f"Firm {n:03}", slug=f"firm-{n}") for n in range(300)]
+    made = Organization.objects.bulk_create(rows)
+    Membership.objects.bulk_create(
+        Membership(user=team.otto, organization=row) for row in made
+    )
+    sign_in(plain, site_url, team.otto)
+    plain.get_by_role("link", name="Team").first.click()
+
+    plain.get_by_label("Organization: All organizations").click()
+    plain.get_by_role("link", name="Search organizations").click()
+    expect(plain.get_by_text("301 organizations")).to_be_visible()
+    plain.get_by_label("Search organizations").fill("firm 27")
+    plain.keyboard.press("Enter")
+    expect(plain.get_by_text("10 organizations")).to_be_visible()
+    plain.get_by_role("main").get_by_role("button", name="Firm 277").press("Enter")
+
+    plain.wait_for_url("**/teams/membership/")
+    expect(plain.get_by_label("Organization: Firm 277")).to_be_visible()
