@@ -13,12 +13,11 @@ from django.db.models import (
     Count,
     Exists,
     ExpressionWrapper,
-    F,
     OuterRef,
     Q,
     Subquery,
 )
-from django.db.models.functions import Coalesce, Lower, Now
+from django.db.models.functions import Lower, Now
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from ceadmin.teams.choices import Answer
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from ceadmin.teams.models import Organization, User
     from instances.models import (  # noqa: F401
         Chunk,
+        Flip,
         Instance,
         Item,
         ReconnectLink,
@@ -54,6 +54,20 @@ def begins_with(text: str) -> Q:
     first, behind = prefix_range(text)
     key = SortKey("name")
     return Q(GreaterThanOrEqual(key, first)) & Q(LessThan(key, behind))
+
+
+def _stayed(status: str, moment: datetime) -> Q:
+    """Return the condition that an instance is in `status` since before `moment`."""
+    return Q(status=status, status_since__lt=moment)
+
+
+def _left(status: str, moment: datetime) -> models.QuerySet[Flip]:
+    """Return the first changes of instances since `moment`, of those that were in `status` then."""
+    flips: models.Manager[Flip] = apps.get_model("instances", "Flip").objects
+    since = flips.filter(at__gte=moment)
+    before = Q(at__lt=OuterRef("at")) | Q(at=OuterRef("at"), pk__lt=OuterRef("pk"))
+    earlier = since.filter(before, instance=OuterRef("instance"))
+    return since.filter(~Exists(earlier), from_status=status)
 
 
 class InstanceQuerySet(models.QuerySet["Instance"]):
@@ -84,15 +98,31 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         return self.filter(Exists(named.filter(instance=OuterRef("pk"))))
 
     def were(self, status: str, moment: datetime) -> InstanceQuerySet:
-        """Those in `status` just before `moment`, as the history of changes tells it."""
-        flips = apps.get_model("instances", "Flip").objects.filter(
-            instance=OuterRef("pk"), at__gte=moment
+        """Those in `status` just before `moment`, as the history of changes tells it.
+
+        They are in it since then, or their first change since then came from it.
+        """
+        left = _left(status, moment).values("instance")
+        return self.filter(_stayed(status, moment) | Q(pk__in=left))
+
+    def few_that_were(
+        self, status: str, moment: datetime, most: int
+    ) -> list[int] | None:
+        """Return the keys of `were`, None where they are more than `most`.
+
+        Whatever else is asked, it begins with the changes since then and with those that
+        have not changed, and looks at no other row: what is rare is found among a million.
+        """
+        rows = self.order_by().prefetch_related(None)
+        stayed = rows.filter(_stayed(status, moment)).values_list("pk", flat=True)
+        keys = list(stayed[: most + 1])
+        # A key alone finds its row, where SQLite would walk the organization's for `IN`.
+        left = _left(status, moment).filter(
+            Exists(rows.filter(pk=OuterRef("instance")))
         )
-        # What the first change since then came from; without one it is as it is now.
-        first = flips.order_by("at", "pk").values("from_status")[:1]
-        return self.alias(then=Coalesce(Subquery(first), F("status"))).filter(
-            then=status
-        )
+        room = most + 1 - len(keys)
+        keys += left.values_list("instance", flat=True)[:room] if room else []
+        return keys if len(keys) <= most else None
 
     def siblings(
         self, organization: Organization, off: Collection[str] = ()

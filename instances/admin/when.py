@@ -19,8 +19,11 @@ from instances.admin.saying import SayingFilter
 from instances.admin.trends import PACES, took
 from instances.choices import InstanceStatus
 from instances.models import Instance, ReconnectLink
+from instances.querysets import InstanceQuerySet
 
 _UPTO = ".."
+#: So many instances are looked up by their keys; more are met often enough by a walk along all.
+_FEW = 5_000
 _PACE_WORDS = {
     "hour": _("Under an hour"),
     "day": _("Under a day"),
@@ -168,7 +171,11 @@ class WasFilter(SayingFilter):
         if day is None or status not in InstanceStatus.values:
             return queryset.none()
         end = span(day, day, timezone.get_current_timezone()).end
-        return queryset.filter(pk__in=Instance.objects.were(status, end).values("pk"))
+        assert isinstance(queryset, InstanceQuerySet)
+        few = queryset.few_that_were(status, end, _FEW)
+        if few is None:
+            return queryset.were(status, end)  # many: a page meets them as it goes
+        return Instance.objects.filter(pk__in=few)
 
     def named(self, value: str) -> str:
         """Name status and day."""

@@ -247,6 +247,10 @@ class Flip(models.Model):
         indexes = [
             # The timeline of one instance.
             models.Index(fields=["instance", "-at"], name="flips_of_instance"),
+            # What was in a status on a past day, and has left it since.
+            models.Index(
+                fields=["from_status", "at", "instance"], name="flips_by_status_left"
+            ),
         ]
 
     def __str__(self) -> str:
