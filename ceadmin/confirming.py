@@ -116,7 +116,9 @@ def _back(request: HttpRequest) -> str:
     hosts = {request.get_host()}
     if url_has_allowed_host_and_scheme(came, hosts, request.is_secure()):
         address = urlsplit(came)
-        return urlunsplit(("", "", address.path, address.query, ""))
+        # Two slashes in front would make a host of what follows.
+        path = f"/{address.path.lstrip('/')}"
+        return urlunsplit(("", "", path, address.query, ""))
     return reverse("admin:index")
 
 

@@ -21,6 +21,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
+from ceadmin.audit.canonical import visible
 from ceadmin.audit.lines import safe
 from ceadmin.lib.rows import among
 from instances.bounded import KeyAmong
@@ -98,7 +99,7 @@ def sort_out(text: str, organizations: Collection[int]) -> Sorted:
     for line in lines_of(text):
         problem = _unfit(line.value)
         if problem:
-            problems.append((line.number, line.value[:_TOLD], problem.value))
+            problems.append((line.number, visible(line.value[:_TOLD]), problem.value))
         else:
             whole.append(line)
         if len(whole) + len(problems) > MOST_LINES:

@@ -27,6 +27,7 @@ from instances.choices import (
     DESTRUCTIVE,
     ITEM_OPEN,
     LINK_OPEN,
+    NEEDS_PERSON,
     PART_SHUT,
     STICKY,
     ChunkStatus,
@@ -249,6 +250,18 @@ class ReconnectLinkQuerySet(models.QuerySet["ReconnectLink"]):
     def overdue(self, now: datetime) -> ReconnectLinkQuerySet:
         """Open ones whose time is over at `now`."""
         return self.filter(status__in=sorted(LINK_OPEN), expires_at__lte=now)
+
+    def overtaken(self) -> ReconnectLinkQuerySet:
+        """Ended ones whose grant is not the instance's any more: it died since, or another came."""
+        ended = F("finished_at")
+        died = Q(instance__status__in=sorted(NEEDS_PERSON))
+        died &= Q(instance__status_since__gt=ended)
+        revoked = Q(instance__revoked_at__gt=ended)
+        reconnected = Q(instance__reconnected_at__gt=ended)
+        later = self.model._default_manager.filter(
+            instance=OuterRef("instance"), consented_at__gt=OuterRef("finished_at")
+        )
+        return self.filter(died | revoked | reconnected | Exists(later))
 
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ceadmin import ui
 from ceadmin.teams.choices import Act
+from ceadmin.teams.lookups import is_row_number
 from ceadmin.teams.permissions import may
 from ceadmin.teams.recent import require_recent
 from instances.actions import own_records
@@ -195,7 +196,7 @@ class OwnProviderAdmin(WritingPages, OwnersAdmin):
             own,
             version.number,
             draft,
-            seen=int(seen) if seen.isascii() and seen.isdigit() else 0,
+            seen=int(seen) if is_row_number(seen) else 0,
             hand=self.hand(request, own.organization),
         )
 

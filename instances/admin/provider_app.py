@@ -51,14 +51,16 @@ from providers.oauth import missing_scopes
 
 
 class _Decoder(json.JSONDecoder):
-    """Takes what is nested too deeply for what it is: no site values."""
+    """Takes what is nested too deeply, or a number without end, for what it is: no site values."""
 
     def decode(self, s: str, *args: Any, **kwargs: Any) -> Any:
         """Decode `s`; raise JSONDecodeError."""
         try:
             return super().decode(s, *args, **kwargs)
-        except RecursionError:
-            raise json.JSONDecodeError("nested too deeply", "", 0) from None
+        except json.JSONDecodeError:
+            raise
+        except (RecursionError, ValueError):
+            raise json.JSONDecodeError("too deep or too long", "", 0) from None
 
 
 class ProviderAppForm(SecretForm):

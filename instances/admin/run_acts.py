@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from django.utils.translation import gettext_lazy as _
 
+from ceadmin.audit.canonical import visible
 from ceadmin.teams.models import User
 from instances import runs
 from instances.models import Run
@@ -73,7 +74,7 @@ def _decide(run: Run, act: str, keys: str, hand: Hand) -> None:
     refused = None
     for key in keys.split(","):
         try:
-            _DECISIONS[act](run, key, **hand)
+            _DECISIONS[act](run, visible(key), **hand)
         except runs.RunError as error:
             refused = error
     if refused:

@@ -31,6 +31,7 @@ class Follower:
     """One run being watched; without an output it is watched in silence."""
 
     out: OutputWrapper | None
+    linked: bool = False  # whether who watches may have the links' addresses
     last: str = ""
     said_at: float = 0.0
     status: str = ""
@@ -63,7 +64,7 @@ class Follower:
         if self.out is None:
             return
         counts = runs.progress(run)
-        if counts.waiting:
+        if counts.waiting and self.linked:
             self._tell_links(run)
         self._tell_problem(run)
         self._tell_held(run)

@@ -29,8 +29,11 @@ from instances.models import Attempt, Item, Run
 _NAMED = 100
 
 
-def run_json(run: Run, now: datetime) -> dict[str, Any]:
-    """Return a run with those of its items that need somebody, and its links."""
+def run_json(run: Run, now: datetime, *, linked: bool = False) -> dict[str, Any]:
+    """Return a run with those of its items that need somebody, and its links where `linked`.
+
+    Whoever has an address may connect an account: operators only, as on the run's page.
+    """
     return {
         **runs.as_json(run, now),
         "attention": [_item_json(item) for item in attention(run)],
@@ -40,7 +43,7 @@ def run_json(run: Run, now: datetime) -> dict[str, Any]:
                 "address": reconnect.address_of(link),
                 "expires_at": link.expires_at.isoformat(),
             }
-            for link in open_links(run)
+            for link in (open_links(run) if linked else ())
         ],
     }
 
@@ -55,11 +58,11 @@ def _item_json(item: Item) -> dict[str, Any]:
     }
 
 
-def drill_json(run: Run, now: datetime) -> dict[str, Any]:
+def drill_json(run: Run, now: datetime, *, linked: bool = False) -> dict[str, Any]:
     """Return a drill's run with its outcome and its eight steps."""
     item = Item.objects.filter(run=run).first()
     return {
-        **run_json(run, now),
+        **run_json(run, now, linked=linked),
         "instance": item.remote_id if item else "",
         "outcome": item.outcome if item else "",
         "steps": [step_json(number, row) for number, row in steps(item)],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from ceadmin.teams.choices import Act
 from ceadmin.teams.models import User
+from ceadmin.teams.permissions import may
 from instances import runs
 from instances.management import reports
 from instances.management.asking import Wish, begin, rehearse
@@ -17,7 +18,12 @@ from instances.management.base import ATTENTION, PersonCommand, add_waiting
 from instances.management.following import Follower, how_to_look_again, queue_note
 from instances.models import Run
 
-AsJson = Callable[[Run, datetime], dict[str, Any]]
+AsJson = Callable[..., dict[str, Any]]
+
+
+def may_have_links(user: User, run: Run) -> bool:
+    """Tell whether a person may have the addresses of a run's reconnect links."""
+    return may(user, Act.OPERATE, run.organization)
 
 
 class RunCommand(PersonCommand):
@@ -37,23 +43,25 @@ class RunCommand(PersonCommand):
         if not options["wait"]:
             note = queue_note()
             said = f"{run}: {note.rstrip('.')}."
-            self._show(run, quiet, [said, f"run {run.uid}"])
+            self._show(run, user, quiet, [said, f"run {run.uid}"])
             return 0
-        ended = self._stay(run, options)
+        ended = self._stay(run, user, options)
         run.refresh_from_db()
         late = [how_to_look_again(run, user.email)]
-        self._show(run, quiet, self.ending(run) if ended else late)
+        self._show(run, user, quiet, self.ending(run) if ended else late)
         return runs.exit_code(run) if ended else ATTENTION
 
-    def _stay(self, run: Run, options: dict[str, Any]) -> bool:
-        follower = Follower(None if options["json"] else self.stdout)
+    def _stay(self, run: Run, user: User, options: dict[str, Any]) -> bool:
+        out = None if options["json"] else self.stdout
+        follower = Follower(out, may_have_links(user, run))
         if not options["json"]:
             self.say(f"run {run.uid}")
         return follower.follow(run, options["timeout"])
 
-    def _show(self, run: Run, quiet: bool, lines: list[str]) -> None:
+    def _show(self, run: Run, user: User, quiet: bool, lines: list[str]) -> None:
         if quiet:
-            self.show_json(self.as_json(run, timezone.now()))
+            linked = may_have_links(user, run)
+            self.show_json(self.as_json(run, timezone.now(), linked=linked))
             return
         for line in lines:
             self.say(line)

@@ -123,7 +123,10 @@ def _fields(status: LinkStatus, result: Result, now: datetime) -> dict[str, obje
 def accept_account(
     link: ReconnectLink, *, user: User, now: datetime, address: str = ""
 ) -> None:
-    """Take the other account for the instance's own; raise LinkError and NotAllowed."""
+    """Take the other account for the instance's own; raise LinkError and NotAllowed.
+
+    What was seen alive is believed only while nothing happened to the instance since.
+    """
     organization = link.instance.organization
     require(user, Act.OPERATE, organization)
     item = item_of(link)
@@ -147,6 +150,7 @@ def accept_account(
             raise LinkError(
                 "not_waiting", gettext("Nothing waits for a yes. Reload the page.")
             )
+        _require_current(link)
         settled = settle_many(
             item.run, [Settlement(item, result)], actor=actor, now=now
         )
@@ -154,6 +158,18 @@ def accept_account(
             Action.LINK_FINISHED, link, actor, outcome=result.outcome, facts=facts
         )
         record_many(organization.chain, [own, *settled], at=now)
+
+
+def _require_current(link: ReconnectLink) -> None:
+    """Raise LinkError where the account that came is not the instance's any more."""
+    if ReconnectLink.objects.filter(pk=link.pk).overtaken().exists():
+        raise LinkError(
+            "overtaken",
+            gettext(
+                "The instance was revoked, found dead or reconnected since, so this "
+                "account is not the one it has now. Make a new link."
+            ),
+        )
 
 
 # A process that died with the code in hand

@@ -47,7 +47,7 @@ def test_a_drill_that_waits_shows_its_link(fleet):
     _, run = drilled(fleet)
     fleet.work(run)
 
-    document = reports.drill_json(run, timezone.now())
+    document = reports.drill_json(run, timezone.now(), linked=True)
 
     assert [link["instance"] for link in document["links"]] == [document["instance"]]
     assert "/reconnect/" in document["links"][0]["address"]

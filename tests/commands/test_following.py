@@ -32,7 +32,7 @@ class Terminal(io.StringIO):
 
 
 def watched(run, out):
-    Follower(OutputWrapper(out)).follow(run, 0)
+    Follower(OutputWrapper(out), linked=True).follow(run, 0)
     return out.getvalue()
 
 

@@ -68,7 +68,7 @@ def test_a_link(fleet):
     fleet.synced()
     run = fleet.run(RunKind.RECONNECT)
 
-    document = reports.run_json(run, timezone.now())
+    document = reports.run_json(run, timezone.now(), linked=True)
 
     assert set(document["links"][0]) == documented("A link")
 

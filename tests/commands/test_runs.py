@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from ceadmin.teams.models import Membership
 from instances import runs
 from instances.choices import Outcome, PartStatus, RunKind, RunStatus
 from instances.engine import claim, release
@@ -132,6 +133,32 @@ def test_a_run_is_paused_resumed_stopped_and_tried_again(fleet):
     assert again["run"] != str(run.uid)
     stopped = manage("runs", again["run"], *RITA, "--json", "--stop").json
     assert stopped["status"] == RunStatus.STOPPING
+
+
+@pytest.mark.parametrize(
+    ("person", "told"), [("vic@example.com", 0), ("olga@example.com", 1)]
+)
+def test_addresses_of_links_are_told_to_operators_only(fleet, person, told):
+    fleet.synced()
+    run = fleet.run(RunKind.RECONNECT)
+    wait = ("--wait", "--timeout", "0")
+
+    ended = manage("runs", str(run.uid), "--as", person, *wait)
+
+    assert ended.text.count("/reconnect/") == told
+
+
+def test_a_revoker_who_is_no_operator_drills_without_the_address(fleet, team):
+    instance = fleet.synced()[0]
+    Membership.objects.filter(user=team.rita).update(is_operator=False)
+    drill = ("drill", instance.remote_id, *RITA, "--reason", "a test", "--json")
+    manage(*drill)
+    run = fleet.work(Run.objects.get(kind=RunKind.DRILL))
+
+    ended = manage("runs", str(run.uid), *RITA, "--wait", "--timeout", "0")
+
+    assert run.items.get().links.exists()
+    assert "/reconnect/" not in ended.text
 
 
 @pytest.mark.parametrize("text", ["zzzz", "12", "00000000"])

@@ -97,6 +97,15 @@ def test_every_line_is_found_or_told_with_its_number(acme, team):
     ]
 
 
+def test_a_file_full_of_nul_is_told_line_by_line(rita):
+    page = bring(rita, "One\nTwo\n".encode("utf-16-le"))
+
+    assert page.status_code == 200
+    assert "Save the file as UTF-8." in page.content.decode()
+    kept = BroughtList.objects.get().problems
+    assert kept[0] == [1, "O\\x00n\\x00e\\x00", Problem.CHARACTER]
+
+
 def test_an_exact_name_wins_over_one_with_other_capitals(acme):
     lower, upper = made(acme, "acme", "Acme")
 

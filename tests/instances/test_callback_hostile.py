@@ -168,6 +168,16 @@ def test_reused_state(case, person):
     assert '"reused_state"' in refusals()[0]
 
 
+@pytest.mark.services
+@pytest.mark.parametrize("name", ["oauth_token", "denied", "state"])
+def test_a_token_that_no_database_keeps_is_refused_like_any_other(case, person, name):
+    person.start(case)
+
+    person.come_back(callback_path("box", **{name: "a\x00b"}))
+
+    assert_untouched(case, "unknown_state")
+
+
 def test_a_state_that_a_second_start_replaced(case, person):
     old = person.consent(case)
     person.start(case)

@@ -128,6 +128,15 @@ def test_an_outage_of_all_providers_is_one_line_when_the_run_has_ended(fleet, ri
     assert "30 of 30 instances of Box" in page
 
 
+def test_a_key_that_no_database_keeps_names_no_provider(fleet, rita):
+    run = answered_wrongly(fleet, "box")
+
+    page = press(rita, run, "go-on", provider="box\x00").content.decode()
+
+    assert "No item of the run is of “box\\x00”." in page
+    assert part(run, "box").status == PartStatus.HELD
+
+
 def test_what_was_decided_meanwhile_is_said(fleet, rita):
     run = answered_wrongly(fleet, "box", "salesforce")
     runs.go_on(run, "box", user=fleet.user, now=timezone.now())

@@ -88,6 +88,17 @@ def test_a_version_is_shown_beside_the_current_one_and_restored(otto, team):
     assert (made.version, made.current.text) == (3, text())
 
 
+def test_a_version_that_nobody_can_have_seen_is_not_restored(otto, team):
+    made = own(team.acme)
+    change(made, text(hint=False))
+    address = f"{page('version', made)}?number=1"
+
+    refused = otto.post(address, {"why": "x", "seen": "9" * 5000, "vouched": HOSTS})
+
+    assert refused.status_code == 422
+    assert "Somebody changed or removed this record meanwhile" in shown(refused)
+
+
 def test_what_is_written_on_an_old_version_is_kept_and_not_saved(otto, team):
     made = own(team.acme)
     change(made, text(hint=False))

@@ -98,6 +98,54 @@ def test_wrong_account_waits_for_a_deliberate_yes(emulator, team, person):
     assert link.instance.account == link.found_account != "229876543"
 
 
+@pytest.mark.parametrize(
+    "since",
+    [
+        {"status": InstanceStatus.REVOKED, "status_since": True},
+        {"status": InstanceStatus.CONNECTED, "revoked_at": True},
+        {"status": InstanceStatus.CONNECTED, "reconnected_at": True},
+    ],
+)
+def test_another_account_is_not_taken_after_what_happened_since(
+    emulator, team, person, since
+):
+    case = waiting(emulator, team.acme)
+    Instance.objects.update(account="229876543")
+    person.reconnect(case, account="other")
+    later = {name: timezone.now() for name, word in since.items() if word is True}
+    Instance.objects.update(**since | later)
+
+    with pytest.raises(LinkError) as refused:
+        reconnect.accept_account(case.fresh(), user=team.olga, now=timezone.now())
+
+    link = case.fresh()
+    assert refused.value.code == "overtaken"
+    assert link.status == LinkStatus.WRONG_ACCOUNT
+    assert (link.instance.status, link.instance.account) == (
+        since["status"],
+        "229876543",
+    )
+
+
+def test_another_account_is_not_taken_once_a_newer_link_was_used(
+    emulator, team, person
+):
+    case = waiting(emulator, team.acme)
+    Instance.objects.update(account="229876543")
+    person.reconnect(case, account="other")
+    ReconnectLink.objects.create(
+        instance=case.link.instance,
+        token_hash="newer",
+        made_at=timezone.now(),
+        expires_at=timezone.now(),
+        consented_at=timezone.now(),
+        status=LinkStatus.WRONG_ACCOUNT,
+    )
+
+    with pytest.raises(LinkError, match="reconnected since"):
+        reconnect.accept_account(case.fresh(), user=team.olga, now=timezone.now())
+
+
 def test_the_platform_makes_no_address(emulator, acme, person):
     case = waiting(emulator, acme)
     case.fault("html", "/elements/box/oauth/url", times=0)

@@ -41,6 +41,7 @@ def change(client, app, **values):
         "[" * 100_000,
         '{"a": "\\u0000"}',
         '{"a": NaN}',
+        '{"a": %s}' % ("9" * 5_000),
         '["a"]',
         '{"revocation_endpoint": "https://169.254.169.254/"}',
         '{"revocation_endpoint": ["x"]}',

@@ -144,10 +144,13 @@ def test_a_machine_is_told_as_json(team):
     assert response.json()["error"]["code"] == "confirm_first"
 
 
-def test_the_way_back_leads_nowhere_else(team):
+@pytest.mark.parametrize(
+    "came", ["https://evil.example/", "http://testserver//evil.example/x"]
+)
+def test_the_way_back_leads_nowhere_else(team, came):
     client = browser(team.otto)
-    headers = {"referer": "https://evil.example/"}
+    headers = {"referer": came}
 
     asked = client.post(role_page(team), headers=headers).content.decode()
 
-    assert "evil.example" not in asked
+    assert "//evil.example" not in asked

@@ -19,6 +19,7 @@ from instances.management.base import (
     misused,
 )
 from instances.management.following import Follower, how_to_look_again
+from instances.management.working import may_have_links
 from instances.models import Run
 
 _ACTS = {
@@ -77,7 +78,8 @@ class Command(PersonCommand):
         """Show one run, to its end if that is wanted, and return the exit code."""
         ended, quiet = True, options["json"]
         if options["wait"]:
-            follower = Follower(None if quiet else self.stdout)
+            out = None if quiet else self.stdout
+            follower = Follower(out, may_have_links(user, run))
             ended = follower.follow(run, options["timeout"])
         if quiet:
             self.show_json(runs.as_json(run, timezone.now()))
