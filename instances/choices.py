@@ -348,6 +348,12 @@ MEANINGS: dict[tuple[RunKind, Outcome], Meaning] = {
     **_of(RunKind.PROBE, _ANY, _PROBE),
     **_of(RunKind.REVOKE, _ANY, _REVOKE),
     **_of(RunKind.RECONNECT, _ANY, _RECONNECT),
+    # A link may have been sent, so it is not true that nothing was.
+    (RunKind.RECONNECT, Outcome.CANCELLED): Meaning(
+        _CALM,
+        gettext_noop("Cancelled before anybody reconnected."),
+        gettext_noop("Make a new link."),
+    ),
     **_of(RunKind.DRILL, _ANY, _REVOKE, _RECONNECT),
     (RunKind.DRILL, Outcome.VERIFIED_DEAD): Meaning(
         _LOOK,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.utils.translation import gettext, ngettext
 
 from ceadmin import ui
-from instances import runs
+from instances import reconnect, runs
 from instances.choices import RunKind, RunStatus
 from instances.models import Run
 from instances.spoken import spoken
 
+_T = TypeVar("_T")
+_STOPPABLE = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED)
 _MOVING = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED)
 #: The counts of a run at work with so many items are shared by those who look at it.
 _LARGE = 5_000
@@ -22,14 +25,28 @@ _SHARED_SECONDS = 1
 
 def counts_of(run: Run) -> runs.Progress:
     """Return the counts of `run`; of a large one at work at most a second old."""
-    if run.is_terminal or run.total < _LARGE:
+    if run.is_terminal:
         return runs.progress(run)
-    key = f"tally-{run.uid}"
-    rows = cache.get(key)
-    if rows is None:
-        rows = runs.rows_of(run)
-        cache.set(key, rows, _SHARED_SECONDS)
-    return runs.counted(run, rows)
+    return runs.counted(run, _shared(run, "tally", runs.rows_of))
+
+
+def open_links_of(run: Run) -> tuple[int, int]:
+    """Return how many links stopping `run` would cancel, and how many of them were opened."""
+    asks = run.kind in (RunKind.RECONNECT, RunKind.DRILL)
+    if not asks or run.status not in _STOPPABLE:
+        return 0, 0
+    return _shared(run, "links", reconnect.open_of)
+
+
+def _shared(run: Run, what: str, read: Callable[[Run], _T]) -> _T:
+    if run.total < _LARGE:
+        return read(run)
+    key = f"{what}-{run.uid}"
+    found: _T | None = cache.get(key)
+    if found is None:
+        found = read(run)
+        cache.set(key, found, _SHARED_SECONDS)
+    return found
 
 
 def numbers(run: Run, counts: runs.Progress, speed: runs.Pace) -> dict[str, Any]:
@@ -38,8 +55,8 @@ def numbers(run: Run, counts: runs.Progress, speed: runs.Pace) -> dict[str, Any]
     return {
         "percent": f"{counts.percent} %",
         "verdict": _verdict(run, counts),
-        "bar": "ok" if run.is_terminal and not counts.attention else "active",
-        "bar_value": counts.done,
+        "bar": "ok" if _is_full(run, counts) else "active",
+        "bar_value": counts.worked if run.is_terminal else counts.done,
         "bar_max": counts.total,
         "total": counts.total,
         # What nobody works has no time left that could be told.
@@ -56,20 +73,50 @@ def numbers(run: Run, counts: runs.Progress, speed: runs.Pace) -> dict[str, Any]
     }
 
 
+def _is_full(run: Run, counts: runs.Progress) -> bool:
+    return run.is_terminal and not counts.attention and not counts.cancelled
+
+
 def _buttons(run: Run, counts: runs.Progress) -> dict[str, Any]:
-    """Return which buttons can be pressed now."""
+    """Return which buttons can be pressed now, and what pressing them costs."""
+    links, opened = open_links_of(run)
     retriable = counts.attention > 0 and run.items_removed_at is None
     return {
         "can_pause": run.status == RunStatus.RUNNING,
         "can_resume": run.status == RunStatus.PAUSED,
-        "can_stop": run.status
-        in (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED),
+        "can_stop": run.status in _STOPPABLE and not links,
+        "can_cancel": links > 0,
+        "stop": stop_words(links),
+        "stop_told": usable_words(links, opened),
         "can_connect": counts.total > 1
         and run.kind not in (RunKind.SYNC, RunKind.RECONNECT)
         and run.status in (RunStatus.RUNNING, RunStatus.PAUSED),
         "can_retry": run.is_terminal and retriable and run.kind != RunKind.SYNC,
         "retry": _retry(max(counts.attention, 1)),
     }
+
+
+def stop_words(links: int) -> str:
+    """Return what the button is called that stops a run with its open links."""
+    told = ngettext(
+        "Stop and cancel one link", "Stop and cancel %(count)s links", links
+    )
+    return told % {"count": ui.number(links)}
+
+
+def usable_words(links: int, opened: int) -> str:
+    """Say how many links still work, and what people have done with them."""
+    told = ngettext(
+        "One link can still be used.", "%(count)s links can still be used.", links
+    ) % {"count": ui.number(links)}
+    if not opened:
+        return told
+    seen = ngettext(
+        "A person has opened one already.",
+        "People have opened %(count)s already.",
+        opened,
+    )
+    return f"{told} {seen % {'count': ui.number(opened)}}"
 
 
 def _retry(count: int) -> str:
@@ -82,9 +129,16 @@ def _retry(count: int) -> str:
 
 
 def _summary(counts: runs.Progress) -> str:
-    return gettext("%(done)s of %(total)s done, %(attention)s need attention.") % {
-        "done": counts.done,
+    told = gettext("%(done)s of %(total)s done, %(attention)s need attention.")
+    if counts.cancelled:
+        told = gettext(
+            "%(done)s of %(total)s done, %(cancelled)s cancelled, "
+            "%(attention)s need attention."
+        )
+    return told % {
+        "done": counts.worked,
         "total": counts.total,
+        "cancelled": counts.cancelled,
         "attention": counts.attention,
     }
 
@@ -102,8 +156,24 @@ def _verdict(run: Run, counts: runs.Progress) -> str:
             counts.attention,
         )
         count, total = ui.number(counts.attention), ui.number(counts.total)
-        return told % {"count": count, "total": total}
+        return _and_cancelled(told % {"count": count, "total": total}, counts)
+    if counts.cancelled:
+        return _and_cancelled(_done(counts), counts)
     return _all_well(run, counts)
+
+
+def _done(counts: runs.Progress) -> str:
+    done, total = ui.number(counts.worked), ui.number(counts.total)
+    return gettext("%(done)s of %(total)s done") % {"done": done, "total": total}
+
+
+def _and_cancelled(told: str, counts: runs.Progress) -> str:
+    """Add how many were cancelled: these are no success."""
+    if not counts.cancelled:
+        return told
+    count = ui.number(counts.cancelled)
+    both = gettext("%(told)s, %(count)s cancelled")
+    return both % {"told": told, "count": count}
 
 
 def _all_well(run: Run, counts: runs.Progress) -> str:
@@ -140,8 +210,7 @@ def _facts(
     """Return how many are done, how fast it goes, and who works; of one item there is nothing to say."""
     if counts.total < 2:
         return []
-    done, total = ui.number(counts.done), ui.number(counts.total)
-    told = [gettext("%(done)s of %(total)s done") % {"done": done, "total": total}]
+    told = [_done(counts)]
     if speed.rate:
         rate, average = ui.per_second(speed.rate), gettext("%(rate)s on average")
         told.append(average % {"rate": rate} if run.is_terminal else rate)

@@ -151,7 +151,7 @@ def result_lines(run: Run) -> Iterator[str]:
     """Yield what came of a run that ended, for people."""
     counts = runs.progress(run)
     took = _took(run)
-    yield f"{run} {run.get_status_display().lower()}{took}: {counts.done} of {counts.total} done."
+    yield f"{run} {run.get_status_display().lower()}{took}: {counts.worked} of {counts.total} done."
     for outcome, count in sorted(counts.outcomes.items()):
         told = meaning(run.kind, outcome)
         yield f"  {count:>6}  {Outcome(outcome).label}. {told.sentence}"

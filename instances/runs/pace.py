@@ -58,7 +58,7 @@ def pace(run: Run, counts: Progress, now: datetime) -> Pace:
         return Pace()
     if run.finished_at is not None:
         spent = (run.finished_at - run.started_at).total_seconds()
-        return Pace(counts.done / spent if spent > 0 and counts.done else None)
+        return Pace(counts.worked / spent if spent > 0 and counts.worked else None)
     return _going(run, counts, now) if run.status == RunStatus.RUNNING else Pace()
 
 

@@ -76,6 +76,16 @@ class Progress:
         return 100 * self.done // self.total if self.total else 100
 
     @property
+    def cancelled(self) -> int:
+        """Return how many ended without anything having been done for them."""
+        return self.outcomes.get(Outcome.CANCELLED, 0)
+
+    @property
+    def worked(self) -> int:
+        """Return how many ended otherwise than cancelled."""
+        return self.done - self.cancelled
+
+    @property
     def attention(self) -> int:
         """Return how many ended items need attention."""
         return self.weights.get(Weight.ATTENTION, 0)
