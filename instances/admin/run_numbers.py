@@ -53,7 +53,7 @@ def numbers(run: Run, counts: runs.Progress, speed: runs.Pace) -> dict[str, Any]
     """Return what the page of `run` shows beside its rows, and its poll brings again."""
     hands = runs.crew(run)
     return {
-        "percent": f"{counts.percent} %",
+        "percent": _percent(run, counts),
         "verdict": _verdict(run, counts),
         "bar": "ok" if _is_full(run, counts) else "active",
         "bar_value": counts.worked if run.is_terminal else counts.done,
@@ -73,6 +73,11 @@ def numbers(run: Run, counts: runs.Progress, speed: runs.Pace) -> dict[str, Any]
     }
 
 
+def _percent(run: Run, counts: runs.Progress) -> str:
+    """Return the share that is done, "" while nobody knows of how many."""
+    return "" if run.status == RunStatus.PLANNING else f"{counts.percent} %"
+
+
 def _is_full(run: Run, counts: runs.Progress) -> bool:
     return run.is_terminal and not counts.attention and not counts.cancelled
 
@@ -90,7 +95,8 @@ def _buttons(run: Run, counts: runs.Progress) -> dict[str, Any]:
         "stop_told": usable_words(links, opened),
         "can_connect": counts.total > 1
         and run.kind not in (RunKind.SYNC, RunKind.RECONNECT)
-        and run.status in (RunStatus.RUNNING, RunStatus.PAUSED),
+        and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
+        and not runs.waits_for_people(run, counts),
         "can_retry": run.is_terminal and retriable and run.kind != RunKind.SYNC,
         "retry": _retry(max(counts.attention, 1)),
     }
@@ -146,7 +152,7 @@ def _summary(counts: runs.Progress) -> str:
 def _verdict(run: Run, counts: runs.Progress) -> str:
     """Return how far it is, and once it ended what it came to."""
     if not run.is_terminal:
-        return f"{counts.percent} %"
+        return _percent(run, counts)
     if run.status == RunStatus.EXPIRED:
         return gettext("Never started: nothing was sent")
     if counts.attention:
@@ -189,7 +195,7 @@ def _eta(run: Run, counts: runs.Progress, speed: runs.Pace) -> str:
         return gettext("freezing the list")
     if run.status == RunStatus.STOPPING:
         return gettext("what is under way ends first")
-    if counts.waiting and counts.waiting + counts.done == counts.total:
+    if runs.waits_for_people(run, counts):
         people = ui.things(counts.waiting, "person", "people")
         return gettext("waiting for %(people)s to consent") % {"people": people}
     return _took(run) or speed.words
@@ -216,7 +222,8 @@ def _facts(
         told.append(average % {"rate": rate} if run.is_terminal else rate)
     if hands.workers:
         told.append(ui.things(hands.workers, "worker", "workers"))
-    if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
+    people = runs.waits_for_people(run, counts)
+    if run.status in (RunStatus.RUNNING, RunStatus.PAUSED) and not people:
         calls = ui.things(run.connections, "call", "calls")
         told.append(gettext("up to %(calls)s at once") % {"calls": calls})
     return told

@@ -205,12 +205,17 @@ def list_lines(
         yield (
             f"{str(run.uid)[:8]}  {run.created_at:%Y-%m-%d %H:%M}  "
             f"{run.organization.slug:<16} {run.kind:<10} {run.status:<10} "
-            f"{seen.percent:>3} %  {seen.done:>7} of {seen.total:<7} "
+            f"{_percent(run, seen):>5}  {seen.done:>7} of {seen.total:<7} "
             f"{seen.attention:>5} need attention  {run.requested_by_name}"
             f"{f'  {left}' if left else ''}"
         )
     if any(run.status in _WORKED for run in rows) and (problem := runs.missing()):
         yield problem
+
+
+def _percent(run: Run, seen: runs.Progress) -> str:
+    """Return the share that is done, "" while the list is being frozen."""
+    return "" if run.status == RunStatus.PLANNING else f"{seen.percent} %"
 
 
 #: Runs that want a worker.

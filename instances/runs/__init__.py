@@ -12,7 +12,7 @@ from instances.runs.forecast import Forecast, forecast
 from instances.runs.glass import break_glass, review
 from instances.runs.history import costs
 from instances.runs.kin import Kin, Reached, doubtful_of, kin_of, siblings_of
-from instances.runs.pace import Pace, pace, pace_by_provider
+from instances.runs.pace import Pace, pace, pace_by_provider, waits_for_people
 from instances.runs.parts import alike, commonest, held_parts
 from instances.runs.plan import plan, wait_for_plan
 from instances.runs.preview import Effect, Preview, obstacle, preview
@@ -100,6 +100,7 @@ __all__ = [
     "take_along",
     "thin_out",
     "wait_for_plan",
+    "waits_for_people",
     "withdraw",
     "work",
 ]
