@@ -55,6 +55,9 @@ class RunStatus(TextChoices):
     EXPIRED = "expired", _("Expired")  # a draft that nobody started
 
 
+#: The `problem` of an expired run whose draft a person dropped, and what people are told it is.
+DISCARDED = "discarded"
+
 RUN_ACTIVE = frozenset(
     {RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.STOPPING}
 )

@@ -214,7 +214,7 @@ def _facts(
     run: Run, counts: runs.Progress, speed: runs.Pace, hands: runs.Crew
 ) -> list[str]:
     """Return how many are done, how fast it goes, and who works; of one item there is nothing to say."""
-    if counts.total < 2:
+    if counts.total < 2 or run.status == RunStatus.EXPIRED:
         return []
     told = [_done(counts)]
     if speed.rate:

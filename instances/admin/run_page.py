@@ -149,6 +149,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
         **held,
         **second_person(run, request.user),
         "numbers": numbers,
+        "began": run.status != RunStatus.EXPIRED,
         "providers": run_rows.providers(run, counts, shares, held["standing"]),
         "heading": title_of(run, counts.total),
         "reason": _reason_of(run),
@@ -176,7 +177,7 @@ def live_json(run: Run, request: HttpRequest) -> dict[str, Any]:
     return {
         **context["numbers"],
         "heading": context["heading"],
-        "pill": ui.pill(run.status),
+        "pill": ui.pill(run.word),
         **parts,
         "done": run.is_terminal,
     }
@@ -290,6 +291,7 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
     drill = item.run.kind == RunKind.DRILL
     return {
         "item": item,
+        "state": words.state(item),
         "provider": catalogue_records.link(item.provider_key, item.run.organization),
         "run": item.run,
         "run_title": title_of(item.run, item.run.total),

@@ -93,7 +93,8 @@ def providers(
 
     `standing` says of providers that are not simply worked what they wait for.
     """
-    if len(counts.providers) < 2 or run.kind == RunKind.SYNC:
+    single = len(counts.providers) < 2 or run.kind == RunKind.SYNC
+    if single or run.status == RunStatus.EXPIRED:
         return []
     largest = sorted(counts.providers.items(), key=lambda one: (-one[1][1], one[0]))
     listing = f"{reverse('admin:instances_item_changelist')}?run__id__exact={run.pk}"
@@ -168,6 +169,8 @@ def items(run: Run, counts: runs.Progress, *, linked: bool) -> list[tuple[Item, 
     What waits in a reconnection stands in the list of links already (`linked`).
     """
     rows: list[Item] = []
+    if run.status == RunStatus.EXPIRED:
+        return []  # never started: nothing became of any
     for group, most in _groups(run, counts, linked=linked):
         room = min(most, SHOWN - len(rows))
         if room <= 0:

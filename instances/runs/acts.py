@@ -19,6 +19,7 @@ from ceadmin.teams.users import Hand
 from instances import selection as selections
 from instances.choices import (
     DESTRUCTIVE,
+    DISCARDED,
     MEANINGS,
     RUN_TERMINAL,
     RunKind,
@@ -218,14 +219,14 @@ def _like(
 
 
 def _drop(run: Run, hand: Hand, **facts: Any) -> None:
-    ended = {"finished_at": hand.now, "problem": "discarded"}
+    ended = {"finished_at": hand.now, "problem": DISCARDED}
     with transaction.atomic():
         draft = Run.objects.filter(pk=run.pk, status=RunStatus.DRAFT)
         if draft.update(status=RunStatus.EXPIRED, **ended) != 1:
             raise why_not(Run.objects.get(pk=run.pk))
         run.refresh_from_db()
         close(run, Answer.WITHDRAWN, hand)
-        record_act(run, Action.RUN_STOPPED, hand, **facts)
+        record_act(run, Action.RUN_DISCARDED, hand, **facts)
 
 
 def _move(run: Run, old: RunStatus, new: RunStatus, action: Action, hand: Hand) -> None:
