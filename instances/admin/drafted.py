@@ -1,4 +1,4 @@
-"""The way back from a draft to the list it was made from, with the same rows selected."""
+"""The way from a run to the list of its instances, with their rows selected; back to where a draft was made."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from ceadmin.teams.lookups import is_row_number
 from instances.models import Instance, Item, Run
 
 _PARAMETER = "drafted"
+#: Between a run, an outcome and a cause.
+_BETWEEN = ":"
 #: Parts of a selection that the list has a filter for, and what it calls them.
 _FILTERS = {
     "status": "status",
@@ -41,6 +43,21 @@ def way_back(run: Run) -> str:
     if query is None:
         query = {_PARAMETER: str(run.pk)}
     return f"{listing}?{urlencode(query)}" if query else listing
+
+
+def instances_url(run: Run, outcome: str, cause: str) -> str:
+    """Return the list of those instances of `run` that ended alike, each selected."""
+    listing = reverse("admin:instances_instance_changelist")
+    value = _BETWEEN.join((str(run.pk), outcome, cause))
+    return f"{listing}?{urlencode({_PARAMETER: value})}"
+
+
+def _items_of(value: str) -> QuerySet[Item]:
+    """Return the items that the address names: of a run, or those of it that ended alike."""
+    pk, *ended = value.split(_BETWEEN, 2)
+    items = Item.objects.filter(run=int(pk) if is_row_number(pk) else 0)
+    alike = dict(zip(("outcome", "cause"), ended, strict=False))
+    return items.filter(instance__isnull=False, **alike)
 
 
 def _query(parts: dict[str, Any]) -> dict[str, str] | None:
@@ -65,7 +82,13 @@ class DraftedFilter(admin.SimpleListFilter):
     ) -> Iterable[tuple[str, str]]:
         """Offer what was chosen already: nobody looks for this filter."""
         value = self.value()
-        return [(value, gettext("The draft's instances"))] if value else []
+        ended = _BETWEEN in (value or "")
+        told = (
+            gettext("Ended alike in a run")
+            if ended
+            else gettext("The draft's instances")
+        )
+        return [(value, told)] if value else []
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Instance]
@@ -74,9 +97,7 @@ class DraftedFilter(admin.SimpleListFilter):
         value = self.value()
         if not value:
             return queryset
-        run = int(value) if is_row_number(value) else 0
-        rows = Item.objects.filter(run=run, instance__isnull=False)
-        return queryset.filter(pk__in=rows.values("instance"))
+        return queryset.filter(pk__in=_items_of(value).values("instance"))
 
 
 class SelectsDrafted:

@@ -21,7 +21,11 @@ _PLAIN = {
     "withdraw": runs.withdraw,
 }
 #: Acts that make another run, which is shown next.
-_ANEW = {"retry": runs.retry, "take-along": runs.take_along}
+_ANEW = {
+    "retry": runs.retry,
+    "reconnect": runs.bring_back,
+    "take-along": runs.take_along,
+}
 _DECISIONS = {"go-on": runs.go_on, "leave-out": runs.leave_out}
 #: Acts that take words: which, and what of the form they are.
 _WORDED: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {

@@ -85,7 +85,7 @@ def _is_full(run: Run, counts: runs.Progress) -> bool:
 def _buttons(run: Run, counts: runs.Progress) -> dict[str, Any]:
     """Return which buttons can be pressed now, and what pressing them costs."""
     links, opened = open_links_of(run)
-    retriable = counts.attention > 0 and run.items_removed_at is None
+    again = 0 if run.items_removed_at else runs.retriable(run, counts)
     return {
         "can_pause": run.status == RunStatus.RUNNING,
         "can_resume": run.status == RunStatus.PAUSED,
@@ -97,8 +97,8 @@ def _buttons(run: Run, counts: runs.Progress) -> dict[str, Any]:
         and run.kind not in (RunKind.SYNC, RunKind.RECONNECT)
         and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
         and not runs.waits_for_people(run, counts),
-        "can_retry": run.is_terminal and retriable and run.kind != RunKind.SYNC,
-        "retry": _retry(max(counts.attention, 1)),
+        "can_retry": run.is_terminal and again > 0 and run.kind != RunKind.SYNC,
+        "retry": _retry(max(again, 1)),
     }
 
 
@@ -123,6 +123,19 @@ def usable_words(links: int, opened: int) -> str:
         opened,
     )
     return f"{told} {seen % {'count': ui.number(opened)}}"
+
+
+def onward(run: Run, *, operates: bool) -> dict[str, Any]:
+    """Return the way from what an ended run left dead to the links that bring it back."""
+    ended = run.is_terminal and run.items_removed_at is None
+    dead = runs.to_bring_back(run).count() if ended and operates else 0
+    told = ngettext(
+        "Make one reconnect link", "Make %(count)s reconnect links", max(dead, 1)
+    )
+    return {
+        "can_reconnect": dead > 0,
+        "links_wanted": told % {"count": ui.number(dead)},
+    }
 
 
 def _retry(count: int) -> str:

@@ -139,6 +139,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
     if held["troubles_held"]:
         numbers["trouble"] = ""  # the part that is held says it, with the evidence
     operates = may(request.user, Act.OPERATE, run.organization)
+    numbers |= run_numbers.onward(run, operates=operates)
     timeline = _steps_of(run, linked=operates)
     if timeline and not run.is_terminal:
         numbers |= _steps_done(timeline)
@@ -163,6 +164,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
         "open_links": any(row["address"] for row in links),
         "steps": timeline,
         "allowed": allowed,
+        "operates": operates,
         "audit_url": audit_url(run, request.user),
         "way_back": way_back(run) if run.status == RunStatus.EXPIRED else "",
         "live_url": reverse("admin:instances_run_live", args=[run.pk]),

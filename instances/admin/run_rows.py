@@ -13,6 +13,7 @@ from ceadmin import ui
 from instances import runs
 from instances.actions.causes import sentence
 from instances.admin import words
+from instances.admin.drafted import instances_url
 from instances.choices import (
     MEANINGS,
     ItemStatus,
@@ -131,7 +132,10 @@ class Reason:
     count: int
     text: str
     cause: str
-    url: str
+    url: str  # of the items
+    instances: (
+        str  # the address of their instances, where something can be done with them
+    )
 
 
 def reasons(run: Run, counts: runs.Progress) -> list[Reason]:
@@ -149,7 +153,8 @@ def _reason(run: Run, trouble: runs.Trouble) -> Reason:
     listing = reverse("admin:instances_item_changelist")
     query = f"?run__id__exact={run.pk}&outcome__exact={outcome}&cause__exact={cause}"
     url = "" if run.items_removed_at else listing + query
-    return Reason(trouble.count, spoken(str(told)), cause, url)
+    instances = "" if run.items_removed_at else instances_url(run, outcome, cause)
+    return Reason(trouble.count, spoken(str(told)), cause, url, instances)
 
 
 def _same_words(run: Run, trouble: runs.Trouble) -> str:
