@@ -72,7 +72,7 @@ def _query(parts: dict[str, Any]) -> dict[str, str] | None:
 
 
 class DraftedFilter(admin.SimpleListFilter):
-    """The instances of one draft, for whoever comes back from its page."""
+    """The instances of one draft, for whoever comes back from its page; of a run those that ended alike."""
 
     title = _("draft")
     parameter_name = _PARAMETER
@@ -82,13 +82,12 @@ class DraftedFilter(admin.SimpleListFilter):
     ) -> Iterable[tuple[str, str]]:
         """Offer what was chosen already: nobody looks for this filter."""
         value = self.value()
-        ended = _BETWEEN in (value or "")
-        told = (
-            gettext("Ended alike in a run")
-            if ended
-            else gettext("The draft's instances")
-        )
-        return [(value, told)] if value else []
+        if not value:
+            return []
+        if _BETWEEN not in value:
+            return [(value, gettext("The draft's instances"))]
+        self.title = _("run")
+        return [(value, gettext("Those that ended alike"))]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Instance]

@@ -103,7 +103,7 @@ def providers(
     return [
         Share(
             book.name_of(key),
-            done,
+            done - counts.dropped.get(key, 0) if run.is_terminal else done,
             total,
             "" if run.items_removed_at else f"{listing}&provider_key__exact={key}",
             _moves(run, done == total, paces.get(key), standing.get(key, "")),

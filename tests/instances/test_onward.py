@@ -1,5 +1,7 @@
 """An ended run leads on: another try where it can change something, links where customers have to come back."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -24,6 +26,10 @@ def rita(client, team):
 
 def live(client, run) -> dict:
     return client.get(reverse("admin:instances_run_live", args=[run.pk])).json()
+
+
+def text_of(answer) -> str:
+    return " ".join(re.sub(r"<[^>]+>", "", answer.content.decode()).split())
 
 
 def press(client, run, act):
@@ -113,6 +119,7 @@ def test_a_reason_leads_to_its_instances_each_selected(rita, fleet):
     assert len(rows) == reason.count == 2
     assert listed.content.decode().count(" checked") >= 2
     assert "Select these instances" in page.content.decode()
+    assert "Run: Those that ended alike" in text_of(listed)
 
 
 @pytest.mark.parametrize("value", ["x:dead:y", "9:dead", ":::", "1:dead:a:b"])

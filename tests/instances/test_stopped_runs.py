@@ -95,7 +95,8 @@ def test_a_run_without_links_is_stopped_by_one_press(rita, fleet):
 
 
 def test_what_was_cancelled_is_counted_apart_and_fills_no_bar(rita, fleet):
-    one, *_ = fleet.synced("box", 3)
+    one, *_ = fleet.synced("box", 2)
+    fleet.synced("salesforce")
     run = fleet.run(RunKind.PROBE)
     cancelled = run.items.exclude(instance=one)
     cancelled.update(outcome=Outcome.CANCELLED, cause="stopped")
@@ -108,6 +109,8 @@ def test_what_was_cancelled_is_counted_apart_and_fills_no_bar(rita, fleet):
     assert (numbers["bar"], numbers["bar_value"]) == ("active", 1)
     assert numbers["summary"] == "1 of 3 done, 2 cancelled, 0 need attention."
     assert numbers["facts"].startswith("1 of 3 done")
+    assert 'value="1" max="2"' in numbers["providers"]
+    assert 'value="0" max="1"' in numbers["providers"]
 
 
 def test_what_needs_attention_is_told_beside_what_was_cancelled(rita, fleet):
