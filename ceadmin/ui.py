@@ -69,6 +69,7 @@ LOOKS: dict[str, Look] = {
     "done": Look(_OK, "check", _("Done")),
     "failed": Look(_BAD, "cross-circle", _("Failed")),
     "expired": Look(_MUTED, "clock", _("Expired")),
+    "discarded": Look(_MUTED, "minus", _("Discarded")),
     # what becomes of a question to the approvers
     "approval_waiting": Look(_ACTIVE, "person", _("Waiting for approval")),
     "approval_approved": Look(_OK, "check", _("Approved")),

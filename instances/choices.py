@@ -55,6 +55,9 @@ class RunStatus(TextChoices):
     EXPIRED = "expired", _("Expired")  # a draft that nobody started
 
 
+#: The `problem` of an expired run whose draft a person dropped, and what people are told it is.
+DISCARDED = "discarded"
+
 RUN_ACTIVE = frozenset(
     {RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.STOPPING}
 )
@@ -348,6 +351,12 @@ MEANINGS: dict[tuple[RunKind, Outcome], Meaning] = {
     **_of(RunKind.PROBE, _ANY, _PROBE),
     **_of(RunKind.REVOKE, _ANY, _REVOKE),
     **_of(RunKind.RECONNECT, _ANY, _RECONNECT),
+    # A link may have been sent, so it is not true that nothing was.
+    (RunKind.RECONNECT, Outcome.CANCELLED): Meaning(
+        _CALM,
+        gettext_noop("Cancelled before anybody reconnected."),
+        gettext_noop("Make a new link."),
+    ),
     **_of(RunKind.DRILL, _ANY, _REVOKE, _RECONNECT),
     (RunKind.DRILL, Outcome.VERIFIED_DEAD): Meaning(
         _LOOK,

@@ -75,6 +75,7 @@ class Action(models.TextChoices):
     PART_HELD = "part_held", _("A provider's part of a run was held.")
     PART_WENT_ON = "part_went_on", _("A provider's held part of a run went on.")
     PART_LEFT_OUT = "part_left_out", _("A provider was left out of a run.")
+    RUN_DISCARDED = "run_discarded", _("A draft was discarded.")
     RUN_EXPIRED = "run_expired", _("A drafted run expired.")
     REVOKE_INTENDED = "revoke_intended", _("A revocation was about to be sent.")
     REVOKE_ANSWERED = "revoke_answered", _("A provider answered a revocation.")

@@ -1,4 +1,4 @@
-"""The way back from a draft to the list it was made from, with the same rows selected."""
+"""The way from a run to the list of its instances, with their rows selected; back to where a draft was made."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from ceadmin.teams.lookups import is_row_number
 from instances.models import Instance, Item, Run
 
 _PARAMETER = "drafted"
+#: Between a run, an outcome and a cause.
+_BETWEEN = ":"
 #: Parts of a selection that the list has a filter for, and what it calls them.
 _FILTERS = {
     "status": "status",
@@ -43,6 +45,21 @@ def way_back(run: Run) -> str:
     return f"{listing}?{urlencode(query)}" if query else listing
 
 
+def instances_url(run: Run, outcome: str, cause: str) -> str:
+    """Return the list of those instances of `run` that ended alike, each selected."""
+    listing = reverse("admin:instances_instance_changelist")
+    value = _BETWEEN.join((str(run.pk), outcome, cause))
+    return f"{listing}?{urlencode({_PARAMETER: value})}"
+
+
+def _items_of(value: str) -> QuerySet[Item]:
+    """Return the items that the address names: of a run, or those of it that ended alike."""
+    pk, *ended = value.split(_BETWEEN, 2)
+    items = Item.objects.filter(run=int(pk) if is_row_number(pk) else 0)
+    alike = dict(zip(("outcome", "cause"), ended, strict=False))
+    return items.filter(instance__isnull=False, **alike)
+
+
 def _query(parts: dict[str, Any]) -> dict[str, str] | None:
     """Return a filter as the list's address has it, None where the list has no such filter."""
     query: dict[str, str] = {}
@@ -55,7 +72,7 @@ def _query(parts: dict[str, Any]) -> dict[str, str] | None:
 
 
 class DraftedFilter(admin.SimpleListFilter):
-    """The instances of one draft, for whoever comes back from its page."""
+    """The instances of one draft, for whoever comes back from its page; of a run those that ended alike."""
 
     title = _("draft")
     parameter_name = _PARAMETER
@@ -65,7 +82,12 @@ class DraftedFilter(admin.SimpleListFilter):
     ) -> Iterable[tuple[str, str]]:
         """Offer what was chosen already: nobody looks for this filter."""
         value = self.value()
-        return [(value, gettext("The draft's instances"))] if value else []
+        if not value:
+            return []
+        if _BETWEEN not in value:
+            return [(value, gettext("The draft's instances"))]
+        self.title = _("run")
+        return [(value, gettext("Those that ended alike"))]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Instance]
@@ -74,9 +96,7 @@ class DraftedFilter(admin.SimpleListFilter):
         value = self.value()
         if not value:
             return queryset
-        run = int(value) if is_row_number(value) else 0
-        rows = Item.objects.filter(run=run, instance__isnull=False)
-        return queryset.filter(pk__in=rows.values("instance"))
+        return queryset.filter(pk__in=_items_of(value).values("instance"))
 
 
 class SelectsDrafted:

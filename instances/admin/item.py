@@ -18,8 +18,10 @@ from ceadmin import ui
 from ceadmin.frame import FramedAdmin
 from ceadmin.teams.choices import Act
 from ceadmin.teams.scoping import ScopedAdmin
+from instances.admin import words
 from instances.admin.run_page import item_context
 from instances.admin.when import StartedFilter
+from instances.choices import RunStatus
 from instances.models import Item
 
 
@@ -55,12 +57,11 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Fetch what every row shows."""
-        return (
-            super()
-            .get_queryset(request)
-            .select_related("run__organization", "instance")
-        )
+        """Fetch what every row shows; of runs that were never started only where one is named."""
+        rows = super().get_queryset(request)
+        if "run__id__exact" not in request.GET and _is_list(request):
+            rows = rows.exclude(run__status=RunStatus.EXPIRED)
+        return rows.select_related("run__organization", "instance")
 
     @admin.display(description=_("instance"), ordering="instance_name")
     def name(self, item: Item) -> str:
@@ -70,7 +71,7 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
     @admin.display(description=_("status"), ordering="status")
     def state(self, item: Item) -> SafeString:
         """Draw the status."""
-        return ui.pill(item.status)
+        return ui.pill(item.status if item.outcome else words.state(item))
 
     @admin.display(description=_("outcome"), ordering="outcome")
     def outcome_pill(self, item: Item) -> SafeString:
@@ -118,3 +119,8 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
     def audit_uid(self, obj: Item) -> str:
         """Name the instance: an item has no uid of its own."""
         return str(obj.instance_uid)
+
+
+def _is_list(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.url_name == "instances_item_changelist"

@@ -203,7 +203,7 @@ def find(request: HttpRequest, query: str) -> Iterable[Hit]:
             str(run),
             reverse("admin:instances_run_change", args=[run.pk]),
             run.reason,
-            run.status,
+            run.word,
         )
 
 

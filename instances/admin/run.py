@@ -119,7 +119,7 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         if word.startswith("approval_"):
             return ui.pill(word)
         marked = ui.pill(word) if word else ""
-        return format_html("{} {}", ui.pill(run.status), marked)
+        return format_html("{} {}", ui.pill(run.word), marked)
 
     @admin.display(description=_("instances"), ordering="total")
     def size(self, run: Run) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.utils.translation import gettext, ngettext
 
 from ceadmin import ui
-from instances import runs
+from instances import reconnect, runs
 from instances.choices import RunKind, RunStatus
 from instances.models import Run
 from instances.spoken import spoken
 
+_T = TypeVar("_T")
+_STOPPABLE = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED)
 _MOVING = (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.STOPPING, RunStatus.PAUSED)
 #: The counts of a run at work with so many items are shared by those who look at it.
 _LARGE = 5_000
@@ -22,24 +25,38 @@ _SHARED_SECONDS = 1
 
 def counts_of(run: Run) -> runs.Progress:
     """Return the counts of `run`; of a large one at work at most a second old."""
-    if run.is_terminal or run.total < _LARGE:
+    if run.is_terminal:
         return runs.progress(run)
-    key = f"tally-{run.uid}"
-    rows = cache.get(key)
-    if rows is None:
-        rows = runs.rows_of(run)
-        cache.set(key, rows, _SHARED_SECONDS)
-    return runs.counted(run, rows)
+    return runs.counted(run, _shared(run, "tally", runs.rows_of))
+
+
+def open_links_of(run: Run) -> tuple[int, int]:
+    """Return how many links stopping `run` would cancel, and how many of them were opened."""
+    asks = run.kind in (RunKind.RECONNECT, RunKind.DRILL)
+    if not asks or run.status not in _STOPPABLE:
+        return 0, 0
+    return _shared(run, "links", reconnect.open_of)
+
+
+def _shared(run: Run, what: str, read: Callable[[Run], _T]) -> _T:
+    if run.total < _LARGE:
+        return read(run)
+    key = f"{what}-{run.uid}"
+    found: _T | None = cache.get(key)
+    if found is None:
+        found = read(run)
+        cache.set(key, found, _SHARED_SECONDS)
+    return found
 
 
 def numbers(run: Run, counts: runs.Progress, speed: runs.Pace) -> dict[str, Any]:
     """Return what the page of `run` shows beside its rows, and its poll brings again."""
     hands = runs.crew(run)
     return {
-        "percent": f"{counts.percent} %",
+        "percent": _percent(run, counts),
         "verdict": _verdict(run, counts),
-        "bar": "ok" if run.is_terminal and not counts.attention else "active",
-        "bar_value": counts.done,
+        "bar": "ok" if _is_full(run, counts) else "active",
+        "bar_value": counts.worked if run.is_terminal else counts.done,
         "bar_max": counts.total,
         "total": counts.total,
         # What nobody works has no time left that could be told.
@@ -56,19 +73,68 @@ def numbers(run: Run, counts: runs.Progress, speed: runs.Pace) -> dict[str, Any]
     }
 
 
+def _percent(run: Run, counts: runs.Progress) -> str:
+    """Return the share that is done, "" while nobody knows of how many."""
+    return "" if run.status == RunStatus.PLANNING else f"{counts.percent} %"
+
+
+def _is_full(run: Run, counts: runs.Progress) -> bool:
+    return run.is_terminal and not counts.attention and not counts.cancelled
+
+
 def _buttons(run: Run, counts: runs.Progress) -> dict[str, Any]:
-    """Return which buttons can be pressed now."""
-    retriable = counts.attention > 0 and run.items_removed_at is None
+    """Return which buttons can be pressed now, and what pressing them costs."""
+    links, opened = open_links_of(run)
+    again = 0 if run.items_removed_at else runs.retriable(run, counts)
     return {
         "can_pause": run.status == RunStatus.RUNNING,
         "can_resume": run.status == RunStatus.PAUSED,
-        "can_stop": run.status
-        in (RunStatus.PLANNING, RunStatus.RUNNING, RunStatus.PAUSED),
+        "can_stop": run.status in _STOPPABLE and not links,
+        "can_cancel": links > 0,
+        "stop": stop_words(links),
+        "stop_told": usable_words(links, opened),
         "can_connect": counts.total > 1
         and run.kind not in (RunKind.SYNC, RunKind.RECONNECT)
-        and run.status in (RunStatus.RUNNING, RunStatus.PAUSED),
-        "can_retry": run.is_terminal and retriable and run.kind != RunKind.SYNC,
-        "retry": _retry(max(counts.attention, 1)),
+        and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
+        and not runs.waits_for_people(run, counts),
+        "can_retry": run.is_terminal and again > 0 and run.kind != RunKind.SYNC,
+        "retry": _retry(max(again, 1)),
+    }
+
+
+def stop_words(links: int) -> str:
+    """Return what the button is called that stops a run with its open links."""
+    told = ngettext(
+        "Stop and cancel one link", "Stop and cancel %(count)s links", links
+    )
+    return told % {"count": ui.number(links)}
+
+
+def usable_words(links: int, opened: int) -> str:
+    """Say how many links still work, and what people have done with them."""
+    told = ngettext(
+        "One link can still be used.", "%(count)s links can still be used.", links
+    ) % {"count": ui.number(links)}
+    if not opened:
+        return told
+    seen = ngettext(
+        "A person has opened one already.",
+        "People have opened %(count)s already.",
+        opened,
+    )
+    return f"{told} {seen % {'count': ui.number(opened)}}"
+
+
+def onward(run: Run, *, operates: bool) -> dict[str, Any]:
+    """Return the way from what an ended run left dead to the links that bring it back."""
+    ended = run.is_terminal and run.items_removed_at is None
+    dead = runs.to_bring_back(run).count() if ended and operates else 0
+    told = ngettext(
+        "Make one reconnect link", "Make %(count)s reconnect links", max(dead, 1)
+    )
+    return {
+        "can_reconnect": dead > 0,
+        "links_wanted": told % {"count": ui.number(dead)},
     }
 
 
@@ -82,9 +148,16 @@ def _retry(count: int) -> str:
 
 
 def _summary(counts: runs.Progress) -> str:
-    return gettext("%(done)s of %(total)s done, %(attention)s need attention.") % {
-        "done": counts.done,
+    told = gettext("%(done)s of %(total)s done, %(attention)s need attention.")
+    if counts.cancelled:
+        told = gettext(
+            "%(done)s of %(total)s done, %(cancelled)s cancelled, "
+            "%(attention)s need attention."
+        )
+    return told % {
+        "done": counts.worked,
         "total": counts.total,
+        "cancelled": counts.cancelled,
         "attention": counts.attention,
     }
 
@@ -92,7 +165,7 @@ def _summary(counts: runs.Progress) -> str:
 def _verdict(run: Run, counts: runs.Progress) -> str:
     """Return how far it is, and once it ended what it came to."""
     if not run.is_terminal:
-        return f"{counts.percent} %"
+        return _percent(run, counts)
     if run.status == RunStatus.EXPIRED:
         return gettext("Never started: nothing was sent")
     if counts.attention:
@@ -102,8 +175,24 @@ def _verdict(run: Run, counts: runs.Progress) -> str:
             counts.attention,
         )
         count, total = ui.number(counts.attention), ui.number(counts.total)
-        return told % {"count": count, "total": total}
+        return _and_cancelled(told % {"count": count, "total": total}, counts)
+    if counts.cancelled:
+        return _and_cancelled(_done(counts), counts)
     return _all_well(run, counts)
+
+
+def _done(counts: runs.Progress) -> str:
+    done, total = ui.number(counts.worked), ui.number(counts.total)
+    return gettext("%(done)s of %(total)s done") % {"done": done, "total": total}
+
+
+def _and_cancelled(told: str, counts: runs.Progress) -> str:
+    """Add how many were cancelled: these are no success."""
+    if not counts.cancelled:
+        return told
+    count = ui.number(counts.cancelled)
+    both = gettext("%(told)s, %(count)s cancelled")
+    return both % {"told": told, "count": count}
 
 
 def _all_well(run: Run, counts: runs.Progress) -> str:
@@ -119,7 +208,7 @@ def _eta(run: Run, counts: runs.Progress, speed: runs.Pace) -> str:
         return gettext("freezing the list")
     if run.status == RunStatus.STOPPING:
         return gettext("what is under way ends first")
-    if counts.waiting and counts.waiting + counts.done == counts.total:
+    if runs.waits_for_people(run, counts):
         people = ui.things(counts.waiting, "person", "people")
         return gettext("waiting for %(people)s to consent") % {"people": people}
     return _took(run) or speed.words
@@ -138,16 +227,16 @@ def _facts(
     run: Run, counts: runs.Progress, speed: runs.Pace, hands: runs.Crew
 ) -> list[str]:
     """Return how many are done, how fast it goes, and who works; of one item there is nothing to say."""
-    if counts.total < 2:
+    if counts.total < 2 or run.status == RunStatus.EXPIRED:
         return []
-    done, total = ui.number(counts.done), ui.number(counts.total)
-    told = [gettext("%(done)s of %(total)s done") % {"done": done, "total": total}]
+    told = [_done(counts)]
     if speed.rate:
         rate, average = ui.per_second(speed.rate), gettext("%(rate)s on average")
         told.append(average % {"rate": rate} if run.is_terminal else rate)
     if hands.workers:
         told.append(ui.things(hands.workers, "worker", "workers"))
-    if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
+    people = runs.waits_for_people(run, counts)
+    if run.status in (RunStatus.RUNNING, RunStatus.PAUSED) and not people:
         calls = ui.things(run.connections, "call", "calls")
         told.append(gettext("up to %(calls)s at once") % {"calls": calls})
     return told

@@ -139,6 +139,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
     if held["troubles_held"]:
         numbers["trouble"] = ""  # the part that is held says it, with the evidence
     operates = may(request.user, Act.OPERATE, run.organization)
+    numbers |= run_numbers.onward(run, operates=operates)
     timeline = _steps_of(run, linked=operates)
     if timeline and not run.is_terminal:
         numbers |= _steps_done(timeline)
@@ -149,6 +150,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
         **held,
         **second_person(run, request.user),
         "numbers": numbers,
+        "began": run.status != RunStatus.EXPIRED,
         "providers": run_rows.providers(run, counts, shares, held["standing"]),
         "heading": title_of(run, counts.total),
         "reason": _reason_of(run),
@@ -162,6 +164,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
         "open_links": any(row["address"] for row in links),
         "steps": timeline,
         "allowed": allowed,
+        "operates": operates,
         "audit_url": audit_url(run, request.user),
         "way_back": way_back(run) if run.status == RunStatus.EXPIRED else "",
         "live_url": reverse("admin:instances_run_live", args=[run.pk]),
@@ -176,7 +179,7 @@ def live_json(run: Run, request: HttpRequest) -> dict[str, Any]:
     return {
         **context["numbers"],
         "heading": context["heading"],
-        "pill": ui.pill(run.status),
+        "pill": ui.pill(run.word),
         **parts,
         "done": run.is_terminal,
     }
@@ -290,6 +293,7 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
     drill = item.run.kind == RunKind.DRILL
     return {
         "item": item,
+        "state": words.state(item),
         "provider": catalogue_records.link(item.provider_key, item.run.organization),
         "run": item.run,
         "run_title": title_of(item.run, item.run.total),

@@ -13,6 +13,7 @@ from ceadmin import ui
 from instances import runs
 from instances.actions.causes import sentence
 from instances.admin import words
+from instances.admin.drafted import instances_url
 from instances.choices import (
     MEANINGS,
     ItemStatus,
@@ -93,7 +94,8 @@ def providers(
 
     `standing` says of providers that are not simply worked what they wait for.
     """
-    if len(counts.providers) < 2 or run.kind == RunKind.SYNC:
+    single = len(counts.providers) < 2 or run.kind == RunKind.SYNC
+    if single or run.status == RunStatus.EXPIRED:
         return []
     largest = sorted(counts.providers.items(), key=lambda one: (-one[1][1], one[0]))
     listing = f"{reverse('admin:instances_item_changelist')}?run__id__exact={run.pk}"
@@ -101,7 +103,7 @@ def providers(
     return [
         Share(
             book.name_of(key),
-            done,
+            done - counts.dropped.get(key, 0) if run.is_terminal else done,
             total,
             "" if run.items_removed_at else f"{listing}&provider_key__exact={key}",
             _moves(run, done == total, paces.get(key), standing.get(key, "")),
@@ -130,7 +132,10 @@ class Reason:
     count: int
     text: str
     cause: str
-    url: str
+    url: str  # of the items
+    instances: (
+        str  # the address of their instances, where something can be done with them
+    )
 
 
 def reasons(run: Run, counts: runs.Progress) -> list[Reason]:
@@ -148,7 +153,8 @@ def _reason(run: Run, trouble: runs.Trouble) -> Reason:
     listing = reverse("admin:instances_item_changelist")
     query = f"?run__id__exact={run.pk}&outcome__exact={outcome}&cause__exact={cause}"
     url = "" if run.items_removed_at else listing + query
-    return Reason(trouble.count, spoken(str(told)), cause, url)
+    instances = "" if run.items_removed_at else instances_url(run, outcome, cause)
+    return Reason(trouble.count, spoken(str(told)), cause, url, instances)
 
 
 def _same_words(run: Run, trouble: runs.Trouble) -> str:
@@ -168,6 +174,8 @@ def items(run: Run, counts: runs.Progress, *, linked: bool) -> list[tuple[Item, 
     What waits in a reconnection stands in the list of links already (`linked`).
     """
     rows: list[Item] = []
+    if run.status == RunStatus.EXPIRED:
+        return []  # never started: nothing became of any
     for group, most in _groups(run, counts, linked=linked):
         room = min(most, SHOWN - len(rows))
         if room <= 0:

@@ -68,6 +68,7 @@ def _items(instance: Instance, *, audits: bool) -> list[Line]:
     items = (
         Item.objects.filter(instance=instance)
         .exclude(told)
+        .exclude(run__status=RunStatus.EXPIRED)  # never started
         .select_related("run")
         .order_by("-pk")[:_SHOWN]
     )

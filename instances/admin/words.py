@@ -12,7 +12,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from instances.actions.causes import sentence
-from instances.choices import AttemptState, Outcome, RunKind, meaning
+from instances.choices import AttemptState, Outcome, RunKind, RunStatus, meaning
 from instances.models import Item
 from instances.spoken import spoken
 
@@ -163,6 +163,12 @@ def _value(name: str, value: Any, words: Mapping[str, _Text]) -> Any:
         return format_html('<span translate="no">{}</span>', value)
     parts = value if isinstance(value, list) else [value]
     return ", ".join(str(words.get(str(part), part)) for part in parts)
+
+
+def state(item: Item) -> str:
+    """Return an item's outcome or status; nothing is queued in a run that was never started."""
+    never = item.run.status == RunStatus.EXPIRED
+    return item.outcome or (item.run.word if never else item.status)
 
 
 def why(item: Item) -> str:

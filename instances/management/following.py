@@ -133,12 +133,17 @@ def open_links(run: Run) -> list[ReconnectLink]:
     return [link for link in links.order_by("item__number", "pk") if link.is_open]
 
 
+def word_of(run: Run) -> str:
+    """Return what a run is now, as a line has it."""
+    return str(ui.look(run.word).label).lower()
+
+
 def line_of(run: Run, counts: runs.Progress, speed: runs.Pace) -> str:
     """Return how far a run is, in a line."""
     if run.status == RunStatus.PLANNING:
         return f"{run}: waiting for the worker"
     parts = [f"{counts.done} of {counts.total} done", *_details(run, counts, speed)]
-    return f"{run}: {run.get_status_display().lower()}, {', '.join(parts)}"
+    return f"{run}: {word_of(run)}, {', '.join(parts)}"
 
 
 def _details(run: Run, counts: runs.Progress, speed: runs.Pace) -> list[str]:
@@ -161,7 +166,7 @@ def bar_of(run: Run, counts: runs.Progress, speed: runs.Pace, *, width: int) -> 
     """
     if run.status == RunStatus.PLANNING:
         return f"{run}: waiting for the worker"[: width - 1]
-    words = [f"{run} {run.get_status_display().lower()}", f"{counts.percent:>3} %"]
+    words = [f"{run} {word_of(run)}", f"{counts.percent:>3} %"]
     words += [f"{ui.number(counts.done)}/{ui.number(counts.total)}"]
     words += _details(run, counts, speed)
     bar = _bar(counts.percent) if width >= _NARROW else ""

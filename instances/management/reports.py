@@ -22,7 +22,7 @@ from instances.choices import (
     meaning,
 )
 from instances.management.deciding import held_lines
-from instances.management.following import line_of, open_links
+from instances.management.following import line_of, open_links, word_of
 from instances.models import Attempt, Item, Run
 
 #: So many items that need attention are named; the admin shows all.
@@ -152,9 +152,12 @@ def _reached_lines(seen: runs.Preview) -> Iterator[str]:
 
 def result_lines(run: Run) -> Iterator[str]:
     """Yield what came of a run that ended, for people."""
+    if run.status == RunStatus.EXPIRED:
+        yield f"{run} {word_of(run)}: never started, nothing was sent."
+        return
     counts = runs.progress(run)
     took = _took(run)
-    yield f"{run} {run.get_status_display().lower()}{took}: {counts.done} of {counts.total} done."
+    yield f"{run} {word_of(run)}{took}: {counts.worked} of {counts.total} done."
     for outcome, count in sorted(counts.outcomes.items()):
         told = meaning(run.kind, outcome)
         yield f"  {count:>6}  {Outcome(outcome).label}. {told.sentence}"
@@ -207,13 +210,18 @@ def list_lines(
         left = runs.pace(run, seen, now).words
         yield (
             f"{str(run.uid)[:8]}  {run.created_at:%Y-%m-%d %H:%M}  "
-            f"{run.organization.slug:<16} {run.kind:<10} {run.status:<10} "
-            f"{seen.percent:>3} %  {seen.done:>7} of {seen.total:<7} "
+            f"{run.organization.slug:<16} {run.kind:<10} {run.word:<10} "
+            f"{_percent(run, seen):>5}  {seen.done:>7} of {seen.total:<7} "
             f"{seen.attention:>5} need attention  {run.requested_by_name}"
             f"{f'  {left}' if left else ''}"
         )
     if any(run.status in _WORKED for run in rows) and (problem := runs.missing()):
         yield problem
+
+
+def _percent(run: Run, seen: runs.Progress) -> str:
+    """Return the share that is done, "" while the list is being frozen."""
+    return "" if run.status == RunStatus.PLANNING else f"{seen.percent} %"
 
 
 #: Runs that want a worker.

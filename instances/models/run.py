@@ -13,6 +13,7 @@ from ceadmin.lib.named import named
 from ceadmin.lib.words import one_of
 from ceadmin.teams.models import Organization
 from instances.choices import (
+    DISCARDED,
     ITEM_OPEN,
     RUN_TERMINAL,
     STICKY,
@@ -164,6 +165,11 @@ class Run(models.Model):
     def is_terminal(self) -> bool:
         """Tell whether nothing more will happen."""
         return self.status in RUN_TERMINAL
+
+    @property
+    def word(self) -> str:
+        """Return its status as people are told it: a draft that was dropped did not expire."""
+        return DISCARDED if self.problem == DISCARDED else self.status
 
 
 class Chunk(models.Model):

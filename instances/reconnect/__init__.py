@@ -14,6 +14,7 @@ from instances.reconnect.links import (
     expire_overdue,
     make_link,
     open_link,
+    open_of,
     provider_key_of,
 )
 from instances.reconnect.person import callback, paste, start
@@ -48,6 +49,7 @@ __all__ = [
     "member_browser",
     "new_secret",
     "open_link",
+    "open_of",
     "paste",
     "provider_key_of",
     "recover",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count
 from django.utils.translation import gettext, gettext_noop
 
 from ceadmin.audit.actors import SCHEDULE, Actor
@@ -24,7 +25,7 @@ from instances.actions.calls import Result
 from instances.actions.load import callback_name
 from instances.actions.settle import Settlement, settle_many
 from instances.choices import LINK_OPEN, ItemStatus, LinkStatus, Outcome
-from instances.models import Instance, Item, ReconnectLink
+from instances.models import Instance, Item, ReconnectLink, Run
 from instances.reconnect.errors import LinkError
 from instances.reconnect.state import hashed, new_secret
 from instances.reconnect.verdict import after_drill
@@ -144,6 +145,13 @@ def address_of(link: ReconnectLink) -> str:
 
 
 # Opened
+
+
+def open_of(run: Run) -> tuple[int, int]:
+    """Return how many links of a run can still be used, and how many of these somebody opened."""
+    links = ReconnectLink.objects.filter(item__run=run, status__in=sorted(LINK_OPEN))
+    seen = links.aggregate(count=Count("pk"), opened=Count("opened_at"))
+    return seen["count"], seen["opened"]
 
 
 def open_link(token: str, *, now: datetime) -> Opened | None:

@@ -1,6 +1,7 @@
 """Runs: what people ask for, how it is frozen, worked, swept and counted."""
 
-from instances.runs.acts import create, discard, pause, resume, retry, stop, take_along
+from instances.runs.acts import create, discard, pause, resume, stop, take_along
+from instances.runs.again import bring_back, retriable, retry, to_bring_back
 from instances.runs.approval import approve, latest, refuse, withdraw
 from instances.runs.crew import NO_WORKER, Crew, crew, missing
 from instances.runs.decisions import go_on, leave_out, set_connections
@@ -12,7 +13,7 @@ from instances.runs.forecast import Forecast, forecast
 from instances.runs.glass import break_glass, review
 from instances.runs.history import costs
 from instances.runs.kin import Kin, Reached, doubtful_of, kin_of, siblings_of
-from instances.runs.pace import Pace, pace, pace_by_provider
+from instances.runs.pace import Pace, pace, pace_by_provider, waits_for_people
 from instances.runs.parts import alike, commonest, held_parts
 from instances.runs.plan import plan, wait_for_plan
 from instances.runs.preview import Effect, Preview, obstacle, preview
@@ -55,6 +56,7 @@ __all__ = [
     "as_json",
     "ask",
     "break_glass",
+    "bring_back",
     "commonest",
     "consent",
     "costs",
@@ -89,6 +91,7 @@ __all__ = [
     "requester_may",
     "resting",
     "resume",
+    "retriable",
     "retry",
     "review",
     "rows_of",
@@ -99,7 +102,9 @@ __all__ = [
     "sweep",
     "take_along",
     "thin_out",
+    "to_bring_back",
     "wait_for_plan",
+    "waits_for_people",
     "withdraw",
     "work",
 ]

@@ -1,4 +1,4 @@
-"""What people do with runs: make, pause, resume, stop, retry. Each asks the one deciding function."""
+"""What people do with runs: make, pause, resume, stop. Each asks the one deciding function."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from ceadmin.audit.choices import Action
 from ceadmin.lib.nudge import nudge
-from ceadmin.lib.sayings import later
 from ceadmin.teams.choices import Answer
 from ceadmin.teams.models import Organization, User
 from ceadmin.teams.permissions import NotAllowed, require
@@ -19,11 +18,9 @@ from ceadmin.teams.users import Hand
 from instances import selection as selections
 from instances.choices import (
     DESTRUCTIVE,
-    MEANINGS,
-    RUN_TERMINAL,
+    DISCARDED,
     RunKind,
     RunStatus,
-    Weight,
 )
 from instances.models import Instance, Item, Run
 from instances.models.run import default_connections
@@ -41,7 +38,6 @@ from instances.runs.recording import (
 )
 from instances.runs.rights import act_on_selection, may_do, require_for
 from instances.runs.starting import status_inside, why_not
-from instances.runs.tallies import removed_words
 from instances.runs.wishes import (
     Wish,
     check_options,
@@ -188,13 +184,13 @@ def take_along(run: Run, *, user: User, now: datetime, address: str = "") -> Run
     pks = [*own.values_list("instance_id", flat=True), *(one.pk for one in kin.rows)]
     with transaction.atomic():
         chosen = selections.of_instances(pks)
-        made = _like(run, chosen, run.options, user, now, address)
+        made = like(run, chosen, run.options, user, now, address)
         hand = hand_of(user, run, now, address)
         _drop(run, hand, again=str(made.uid))
     return made
 
 
-def _like(
+def like(
     run: Run,
     chosen: Mapping[str, Any],
     options: Mapping[str, Any],
@@ -218,14 +214,14 @@ def _like(
 
 
 def _drop(run: Run, hand: Hand, **facts: Any) -> None:
-    ended = {"finished_at": hand.now, "problem": "discarded"}
+    ended = {"finished_at": hand.now, "problem": DISCARDED}
     with transaction.atomic():
         draft = Run.objects.filter(pk=run.pk, status=RunStatus.DRAFT)
         if draft.update(status=RunStatus.EXPIRED, **ended) != 1:
             raise why_not(Run.objects.get(pk=run.pk))
         run.refresh_from_db()
         close(run, Answer.WITHDRAWN, hand)
-        record_act(run, Action.RUN_STOPPED, hand, **facts)
+        record_act(run, Action.RUN_DISCARDED, hand, **facts)
 
 
 def _move(run: Run, old: RunStatus, new: RunStatus, action: Action, hand: Hand) -> None:
@@ -246,65 +242,3 @@ def _move(run: Run, old: RunStatus, new: RunStatus, action: Action, hand: Hand) 
         own.update(problem="", problem_text="")
         run.refresh_from_db()
         record_act(run, action, hand)
-
-
-@denials_recorded
-def retry(run: Run, *, user: User, now: datetime, address: str = "") -> Run:
-    """Return a new run over those items of an ended one that need attention.
-
-    The same person's retry of these that has not ended yet is the one. An approval is
-    not inherited. Raises RunError and NotAllowed.
-    """
-    require_for(user, run)
-    chosen = selections.of_instances(_failed(run))
-    if run.kind == RunKind.SYNC:
-        raise RunError("sync", _("A sync has no items to retry; start a new sync."))
-    with transaction.atomic():
-        # Whoever presses twice waits here, and finds what the first press made.
-        Run.objects.select_for_update(no_key=True).get(pk=run.pk)
-        under_way = _retried(run, user, chosen)
-        if under_way is not None:
-            return under_way
-        options = _for_another_try(run.options)
-        made = _like(run, chosen, options, user, now, address)
-        hand = hand_of(user, run, now, address)
-        record_act(run, Action.RUN_RETRIED, hand, again=str(made.uid))
-    return made
-
-
-def _retried(run: Run, user: User, chosen: Mapping[str, Any]) -> Run | None:
-    """Return the retry of these items that has not ended yet, if the person made one."""
-    own = Run.objects.filter(
-        organization=run.organization_id,
-        kind=run.kind,
-        requested_by=user,
-        pk__gt=run.pk,
-    ).exclude(status__in=sorted(RUN_TERMINAL))
-    same = (one for one in own.order_by("-pk") if one.selection == chosen)
-    return next(same, None)
-
-
-def _failed(run: Run) -> list[int]:
-    """Return the instances whose items need attention; raise RunError when there are none."""
-    outcomes = [
-        o
-        for (kind, o), m in MEANINGS.items()
-        if kind == run.kind and m.weight == Weight.ATTENTION
-    ]
-    if run.items_removed_at:
-        raise RunError(
-            "items_removed",
-            _("%(removed)s Select them again."),
-            removed=later(lambda: removed_words(run)),
-        )
-    failed = Item.objects.filter(run=run, outcome__in=outcomes, instance__isnull=False)
-    pks = list(failed.values_list("instance_id", flat=True))
-    if not pks:
-        raise RunError("nothing_failed", _("No item of this run needs another try."))
-    return pks
-
-
-def _for_another_try(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run's options, without the one that made the platform heal what died."""
-    healed = ("only", "access")
-    return {name: value for name, value in options.items() if (name, value) != healed}

@@ -44,6 +44,9 @@ from instances.runs.plan import record_run
 from providers.book import book_of
 
 _STOPPED = gettext_noop("The run was stopped before this item's turn.")
+_LINK_CANCELLED = gettext_noop(
+    "This item waited for a person; its link was cancelled before anybody reconnected."
+)
 _INTERRUPTED = gettext_noop(
     "A revocation was sent and its answer lost; then the run ended. Probe the instance "
     "to find out."
@@ -197,7 +200,7 @@ def _close_links(
     result = Result(
         Outcome.VERIFIED_DEAD.value if drill else Outcome.CANCELLED.value,
         cause=cause,
-        explanation=_REVOKED_ONLY if drill else _STOPPED,
+        explanation=_REVOKED_ONLY if drill else _LINK_CANCELLED,
     )
     actor, entries = actor_of_run(run), list[Entry]()
     links = ReconnectLink.objects.detailed().filter(

@@ -11,7 +11,7 @@ from django.db.models import Count, Min, QuerySet
 from django.utils.translation import gettext
 
 from ceadmin import ui
-from instances.choices import PART_SHUT, ItemStatus, RunStatus
+from instances.choices import PART_SHUT, ItemStatus, RunKind, RunStatus
 from instances.models import Item, Part, Run
 from instances.runs.bounds import Bound, binding
 from instances.runs.progress import Progress
@@ -58,8 +58,19 @@ def pace(run: Run, counts: Progress, now: datetime) -> Pace:
         return Pace()
     if run.finished_at is not None:
         spent = (run.finished_at - run.started_at).total_seconds()
-        return Pace(counts.done / spent if spent > 0 and counts.done else None)
-    return _going(run, counts, now) if run.status == RunStatus.RUNNING else Pace()
+        return Pace(counts.worked / spent if spent > 0 and counts.worked else None)
+    if run.status != RunStatus.RUNNING or waits_for_people(run, counts):
+        return Pace()
+    return _going(run, counts, now)
+
+
+def waits_for_people(run: Run, counts: Progress) -> bool:
+    """Tell whether a run goes on as fast as people do: they have no pace, and no limit of calls.
+
+    A reconnection ends by people alone, also while some of its links are still being made.
+    """
+    others = counts.total - counts.done - counts.waiting
+    return counts.waiting > 0 and (run.kind == RunKind.RECONNECT or not others)
 
 
 def _going(run: Run, counts: Progress, now: datetime) -> Pace:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext
@@ -69,11 +69,22 @@ class Progress:
     providers: dict[str, tuple[int, int]]  # provider key → (done, total)
     outages: tuple[Outage, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    dropped: dict[str, int] = field(default_factory=dict)  # provider key → cancelled
 
     @property
     def percent(self) -> int:
         """Return the share of ended items, 0 to 100."""
         return 100 * self.done // self.total if self.total else 100
+
+    @property
+    def cancelled(self) -> int:
+        """Return how many ended without anything having been done for them."""
+        return self.outcomes.get(Outcome.CANCELLED, 0)
+
+    @property
+    def worked(self) -> int:
+        """Return how many ended otherwise than cancelled."""
+        return self.done - self.cancelled
 
     @property
     def attention(self) -> int:
@@ -108,6 +119,7 @@ def counted(run: Run, rows: Sequence[Mapping[str, Any]]) -> Progress:
     causes = _summed((row["cause"], row) for row in bad if row["cause"])
     total = _summed((row["provider_key"], row) for row in rows)
     done = _summed((row["provider_key"], row) for row in ended)
+    dropped = [row for row in ended if row["outcome"] == Outcome.CANCELLED]
     waits = [row["count"] for row in rows if row["status"] == ItemStatus.WAITING]
     _add_unchanged(run, outcomes, weights)
     return Progress(
@@ -120,6 +132,7 @@ def counted(run: Run, rows: Sequence[Mapping[str, Any]]) -> Progress:
         providers={key: (done[key], count) for key, count in sorted(total.items())},
         outages=() if run.kind == RunKind.SYNC else tuple(_outages(run, bad, done)),
         troubles=tuple(_troubles(bad)),
+        dropped=dict(_summed((row["provider_key"], row) for row in dropped)),
     )
 
 

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ceadmin import ui
 from ceadmin.audit.choices import Action
 from ceadmin.lib.sayings import inside, later
 from ceadmin.teams.models import User
@@ -137,4 +138,4 @@ def why_not(run: Run) -> RunError:
 
 def status_inside(run: Run) -> Promise:
     """Return the status of a run as a sentence has it."""
-    return later(lambda: inside(RunStatus(run.status).label))
+    return later(lambda: inside(ui.look(run.word).label))

@@ -180,7 +180,7 @@ def test_what_is_done_in_german_is_kept_in_the_same_words(fleet, team):
         *("run_refused", "approval_withdrawn", "policy_asked", "policy_refused"),
         *("policy_denied", "member_changed", "member_invited", "limit_changed"),
         *("link_made", "link_changed", "link_opened", "sign_in_refused"),
-        *("provider_enabled", "run_stopped"),
+        *("provider_enabled", "run_discarded"),
     }
 
 

@@ -8,8 +8,10 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
+from ceadmin import ui
 from ceadmin.audit.models import Event
 from instances import runs, selection
+from instances.admin import timeline
 from instances.choices import Outcome, RunKind, RunStatus
 from instances.models import Instance, Item, Run
 from tests.instances.crowds import make_instances, make_run
@@ -260,6 +262,41 @@ def test_a_draft_that_was_discarded_in_another_tab_says_so(rita, team):
     assert "discarded or has expired meanwhile, so nothing was started" in page
     assert "Never started: nothing was sent" in page
     assert "Back to the selection" in page
+
+
+def test_a_discarded_draft_is_called_so_wherever_it_is_told(rita, team):
+    make_instances(team.acme, 1)
+    run = drafted(team)
+    press(rita, run, "discard")
+    item = run.items.get()
+    items = reverse("admin:instances_item_changelist")
+
+    pages = {
+        "run": rita.get(address(run)).content.decode(),
+        "list": rita.get(reverse("admin:instances_run_changelist")).content.decode(),
+        "item": rita.get(f"{items}{item.pk}/change/").content.decode(),
+        "items": rita.get(f"{items}?run__id__exact={run.pk}").content.decode(),
+    }
+
+    for name, page in pages.items():
+        assert ui.pill("discarded") in page, name
+        assert ui.pill("queued") not in page, name
+        assert ui.pill("expired") not in page, name
+    assert "<progress" not in pages["run"]
+    assert rita.get(items).context["cl"].result_count == 0
+    assert timeline.lines_of(Instance.objects.get(), audits=False) == ()
+    assert Event.objects.get(action="run_discarded").run_uid == str(run.uid)
+    assert not Event.objects.filter(action="run_stopped").exists()
+
+
+def test_a_draft_that_nobody_started_in_time_has_expired(rita, team):
+    make_instances(team.acme, 1)
+    run = drafted(team)
+    Run.objects.filter(pk=run.pk).update(
+        status=RunStatus.EXPIRED, problem="never_started", finished_at=timezone.now()
+    )
+
+    assert ui.pill("expired") in rita.get(address(run)).content.decode()
 
 
 def ended_badly(team, kind=RunKind.PROBE) -> Run:

@@ -12,7 +12,14 @@ from redis.exceptions import ConnectionError as Gone
 
 from ceadmin.lib import broker
 from instances import runs
-from instances.choices import ChunkStatus, ItemStatus, PartStatus, RunKind, RunStatus
+from instances.choices import (
+    ChunkStatus,
+    ItemStatus,
+    Outcome,
+    PartStatus,
+    RunKind,
+    RunStatus,
+)
 from instances.engine.claim import from_now
 from instances.models import Chunk, Item, Part, Run
 from tests.instances.crowds import end_items, make_run, vm_steps
@@ -196,6 +203,31 @@ def test_the_page_says_how_far_how_fast_and_how_long(rita, long_ago):
     assert told["eta"].startswith("about 8")
     assert "about 8" in page.content.decode()
     assert told["verdict"] == "60 %"
+
+
+def test_people_have_no_pace(rita, long_ago):
+    Run.objects.filter(pk=long_ago.pk).update(kind=RunKind.RECONNECT)
+    end_items(long_ago, share=0.6, seconds=50)
+    ended = Item.objects.filter(run=long_ago, status=ItemStatus.DONE)
+    ended.update(outcome=Outcome.RECONNECTED)
+    waiting = Item.objects.filter(run=long_ago, status=ItemStatus.QUEUED)
+    some = list(waiting.order_by("number").values_list("pk", flat=True)[:5])
+    Item.objects.filter(pk__in=some).update(status=ItemStatus.WAITING)
+    hold(long_ago, "a:1")
+
+    told = live(rita, long_ago)
+
+    assert told["facts"] == "600 of 1,000 done · 1 worker"
+    assert told["eta"] == "waiting for 5 people to consent"
+    assert "left" not in told["providers"]
+
+
+def test_a_list_that_is_being_frozen_has_no_share_done(rita, team):
+    run = make_run(team.acme, 0, status="planning", total=0)
+
+    told = live(rita, run)
+
+    assert (told["verdict"], told["percent"]) == ("", "")
 
 
 def test_the_page_of_a_run_without_a_worker_says_so(rita, long_ago, monkeypatch):

@@ -18,6 +18,7 @@ BUTTONS = (
     "/admin/instances/run/{draft}/do/discard/",
     "/admin/instances/run/{run}/do/retry/",
     "/admin/instances/run/{run}/do/stop/",
+    "/admin/instances/run/{run}/do/reconnect/",
     "/admin/instances/reconnectlink/{link}/do/cancel/",
     "/admin/instances/reconnectlink/{link}/do/accept/",
     "/admin/teams/organization/{acme}/test/",
