@@ -26,6 +26,7 @@ from ceadmin.teams.permissions import may
 from ceadmin.teams.scoping import ScopedAdmin
 from ceadmin.teams.validators import validate_deliverable
 from instances import reconnect
+from instances.actions.load import callback_address
 from instances.admin.filters import OpenLinkFilter
 from instances.admin.when import FinishedFilter, PaceFilter
 from instances.choices import LINK_OPEN, LinkStatus
@@ -183,6 +184,8 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
             "link": link,
             "problem": drawn(link.problem_text),
             "address": address,
+            "consent_host": _consent_host(link),
+            "callback": _callback(link),
             "sealed_away": allowed and link.is_open and not address,
             "allowed": allowed,
             "wrong_account": link.status == LinkStatus.WRONG_ACCOUNT,
@@ -231,6 +234,16 @@ def _lives_on(
 
 
 _SENDERS = {"send": _sent, "live": _lives_on}
+
+
+def _consent_host(link: ReconnectLink) -> str:
+    app = link.instance.provider_app
+    return app.consent_host if app and link.is_open else ""
+
+
+def _callback(link: ReconnectLink) -> str:
+    key = reconnect.provider_key_of(link.instance)
+    return callback_address(key, link.instance.organization)
 
 
 def _life(hours: int) -> str:

@@ -158,8 +158,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
         "causes": run_rows.reasons(run, counts),
         "items": run_rows.items(run, counts, linked=operates),
         "receipts": receipts_of(run, request.user),
-        "links": links,
-        "open_links": any(row["address"] for row in links),
+        **_about_links(links),
         "steps": timeline,
         "allowed": allowed,
         "audit_url": audit_url(run, request.user),
@@ -248,14 +247,31 @@ def _links(run: Run, *, shown: bool) -> list[dict[str, Any]]:
 
 def _rows(links: QuerySet[ReconnectLink], *, shown: bool) -> list[dict[str, Any]]:
     """Return links and their addresses; whoever has an address may connect an account."""
-    newest = links.select_related("instance").order_by("-pk")[: run_rows.SHOWN]
+    newest = links.select_related("instance__provider_app").order_by("-pk")[
+        : run_rows.SHOWN
+    ]
     return [
         {
             "link": link,
             "address": reconnect.address_of(link) if shown and link.is_open else "",
+            "consent_host": _consent_host(link),
         }
         for link in newest
     ]
+
+
+def _consent_host(link: ReconnectLink) -> str:
+    app = link.instance.provider_app
+    return app.consent_host if app and link.is_open else ""
+
+
+def _about_links(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    hosts = {row["consent_host"] for row in rows} - {""}
+    return {
+        "links": rows,
+        "open_links": any(row["address"] for row in rows),
+        "consent_hosts": ", ".join(sorted(hosts)),
+    }
 
 
 def _steps_of(run: Run, *, linked: bool) -> list[Step]:
@@ -300,8 +316,7 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
         "steps": _steps(item, linked=operates) if drill else [],
         "removed": runs.removed_words(item.run),
         "facts": words.facts(item),
-        "links": links,
-        "open_links": any(row["address"] for row in links),
+        **_about_links(links),
         "audit_url": _item_audit_url(item, request.user),
         "receipt_url": receipt_url(item, request.user),
         "revoke_url": _revoke_url(item, request.user),

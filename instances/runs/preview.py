@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,8 @@ from instances.models import Instance, Item, Run
 from instances.runs.forecast import Forecast, forecast
 from instances.runs.kin import NAMED, Kin, Reached, doubts, kin_of
 from providers.book import Book, book_of
-from providers.models import enabled_keys
+from providers.choices import CallbackMode
+from providers.models import ProviderApp, enabled_keys
 from providers.own import is_own
 from providers.spec import Provider
 
@@ -47,6 +49,8 @@ class Preview:
     reached: tuple[Reached, ...]  # the siblings, provider by provider
     dead_already: int
     forecast: Forecast
+    elsewhere: int = 0  # of the list, whose consent does not come back here
+    consent_hosts: tuple[str, ...] = ()  # where it goes instead
 
     @property
     def impossible(self) -> int:
@@ -65,7 +69,7 @@ def preview(run: Run, kin: Kin | None = None) -> Preview:
     """Return what `run` would do to its frozen list; `kin` where it was read already."""
     kin = kin_of(run) if kin is None else kin
     by_provider, book = _listed(run), book_of(run.organization)
-    kills = run.kind in DESTRUCTIVE
+    kills, elsewhere = run.kind in DESTRUCTIVE, _elsewhere(run)
     off = _switched_off(run.organization, by_provider, book) if kills else set()
     effects = [
         _off(effect, book) if effect.provider_key in off else effect
@@ -87,6 +91,8 @@ def preview(run: Run, kin: Kin | None = None) -> Preview:
             if status in _DEAD
         ),
         forecast=forecast(run, _counts(by_provider)),
+        elsewhere=sum(elsewhere.values()),
+        consent_hosts=tuple(sorted(elsewhere)),
     )
 
 
@@ -107,6 +113,20 @@ def _listed(run: Run) -> dict[str, _States]:
         state = (status, row["count"], row["with_app"])
         by_provider.setdefault(row["provider_key"], []).append(state)
     return by_provider
+
+
+def _elsewhere(run: Run) -> Counter[str]:
+    """Return where consents go that do not come back here, and how many of the list."""
+    hosts: Counter[str] = Counter()
+    if run.kind not in _BY_APP:
+        return hosts
+    theirs = Q(instance__provider_app__callback_mode=CallbackMode.THEIRS)
+    rows = Item.objects.filter(theirs, run=run).order_by()
+    by_app = rows.values_list("instance__provider_app").annotate(count=Count("id"))
+    counts = dict(by_app)
+    for app in ProviderApp.objects.filter(pk__in=counts):
+        hosts[app.consent_host] += counts[app.pk]
+    return hosts
 
 
 def _counts(by_provider: Mapping[str, _States]) -> dict[str, int]:

@@ -67,6 +67,21 @@ def test_a_dry_run_shows_the_same_and_offers_no_start(fleet, shared, page_of, ki
     assert fleet.emulator.log() == sent
 
 
+@pytest.mark.parametrize("kind", [RunKind.RECONNECT, RunKind.DRILL])
+def test_before_links_are_made_those_that_do_not_come_back_are_counted(
+    fleet, page_of, kind
+):
+    fleet.app("salesforce", mode="theirs")
+    fleet.synced("salesforce", 2)
+    fleet.synced("box", 1)
+
+    page = page_of(fleet.draft(kind, dry_run=True))
+
+    told = "2 of 3 do not come back here by themselves: consent goes to app.customer"
+    assert told in page
+    assert "by themselves" not in page_of(fleet.draft(RunKind.PROBE, dry_run=True))
+
+
 @pytest.mark.parametrize(
     ("kind", "possible", "sentence"),
     [
