@@ -29,7 +29,7 @@ from instances.admin import (
     run_rows,
     words,
 )
-from instances.admin.approvals import second_person, standing
+from instances.admin.approvals import around, second_person, standing
 from instances.admin.drafted import way_back
 from instances.admin.receipts import receipt_url, receipts_of
 from instances.admin.run_kinds import kinds
@@ -101,10 +101,11 @@ def draft_context(
     run: Run, user: User | AnonymousUser, form: StartForm, kin: runs.Kin
 ) -> dict[str, Any]:
     """Return what the confirmation page shows; `kin` die too."""
-    seen = runs.preview(run, kin)
+    seen, stands = runs.preview(run, kin), standing(run, user, kin)
     return {
         "preview": seen,
-        "standing": standing(run, user, kin),
+        "standing": stands,
+        "around": around(run, user, stands),
         "form": form,
         "planned": run.planned_at is not None,
         "problem": spoken(runs.crew(run).problem),
