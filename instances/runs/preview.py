@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from django.db.models import Count, Q
@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from ceadmin import ui
 from ceadmin.teams.models import Organization
-from instances.choices import DESTRUCTIVE, InstanceStatus, RunKind
+from instances.choices import DESTRUCTIVE, NEEDS_PERSON, InstanceStatus, RunKind
 from instances.models import Instance, Item, Run
 from instances.runs.forecast import Forecast, forecast
 from instances.runs.kin import NAMED, Kin, Reached, doubts, kin_of
@@ -49,6 +49,8 @@ class Preview:
     reached: tuple[Reached, ...]  # the siblings, provider by provider
     dead_already: int
     forecast: Forecast
+    look_dead: int = 0  # of those that can be worked
+    disabled: int = 0  # of these, by the platform
     elsewhere: int = 0  # of the list, whose consent does not come back here
     consent_hosts: tuple[str, ...] = ()  # where it goes instead
 
@@ -61,8 +63,9 @@ class Preview:
 #: Status, how many are in it, and how many of these have a provider app.
 _States = list[tuple[str, int, int]]
 
-#: Instances in these states have nothing more to lose.
-_DEAD = (InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED)
+#: Instances in these states look dead; one that the platform disabled may hold a grant
+#: that lives at its provider.
+_LOOK_DEAD = NEEDS_PERSON
 
 
 def preview(run: Run, kin: Kin | None = None) -> Preview:
@@ -88,8 +91,10 @@ def preview(run: Run, kin: Kin | None = None) -> Preview:
             count
             for states in by_provider.values()
             for status, count, _ in states
-            if status in _DEAD
+            if status in _LOOK_DEAD
         ),
+        look_dead=_possible_in(_LOOK_DEAD, effects, by_provider),
+        disabled=_possible_in({InstanceStatus.DISABLED}, effects, by_provider),
         forecast=forecast(run, _counts(by_provider)),
         elsewhere=sum(elsewhere.values()),
         consent_hosts=tuple(sorted(elsewhere)),
@@ -133,6 +138,21 @@ def _counts(by_provider: Mapping[str, _States]) -> dict[str, int]:
     return {
         key: sum(count for _, count, _ in states) for key, states in by_provider.items()
     }
+
+
+def _possible_in(
+    statuses: Collection[str],
+    effects: Iterable[Effect],
+    by_provider: Mapping[str, _States],
+) -> int:
+    """Return how many of those that can be worked are in some states."""
+    return sum(
+        with_app if effect.possible < effect.count else count
+        for effect in effects
+        if effect.possible
+        for status, count, with_app in by_provider[effect.provider_key]
+        if status in statuses
+    )
 
 
 def _effect(kind: str, key: str, states: _States, book: Book) -> Effect:
