@@ -29,6 +29,7 @@ from instances import reconnect
 from instances.actions.load import callback_address
 from instances.admin.filters import OpenLinkFilter
 from instances.admin.when import FinishedFilter, PaceFilter
+from instances.admin.words import lifetime
 from instances.choices import LINK_OPEN, LinkStatus
 from instances.models import ReconnectLink
 from instances.spoken import drawn
@@ -192,7 +193,7 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
             "facts": _facts(link),
             "form": form,
             "mail_works": settings.MAIL_WORKS,
-            "lives": [(hours, _life(hours)) for hours in reconnect.LIVES],
+            "lives": [(hours, lifetime(hours)) for hours in reconnect.LIVES],
         }
         page = "instances/reconnect_link/page.html"
         return TemplateResponse(request, page, context, status=status)
@@ -244,11 +245,6 @@ def _consent_host(link: ReconnectLink) -> str:
 def _callback(link: ReconnectLink) -> str:
     key = reconnect.provider_key_of(link.instance)
     return callback_address(key, link.instance.organization)
-
-
-def _life(hours: int) -> str:
-    days, rest = divmod(hours, 24)
-    return ui.things(hours, "hour", "hours") if rest else ui.things(days, "day", "days")
 
 
 def _facts(link: ReconnectLink) -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 
 from ceadmin import ui
-from ceadmin.teams.choices import Act
+from ceadmin.lib.sayings import inside
+from ceadmin.teams.choices import Act, Role
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from instances import reconnect, runs
@@ -61,6 +62,9 @@ _DOES = {
     RunKind.PROBE: gettext_noop("Probe %(what)s"),
     RunKind.RECONNECT: gettext_noop("Reauthenticate %(what)s"),
 }
+
+#: What a person has to be for a start; an operator is enough for what kills nothing.
+_ROLE_OF: dict[str, Role] = dict.fromkeys(DESTRUCTIVE, Role.REVOKER)
 
 
 def title_of(run: Run, total: int) -> str:
@@ -114,6 +118,8 @@ def draft_context(
         "heading": title_of(run, seen.total),
         "providers": ui.things(len(seen.effects), "provider", "providers"),
         "allowed": may(user, runs.act_of(run), run.organization),
+        "role": inside(_ROLE_OF.get(run.kind, Role.OPERATOR).label),
+        "lives": words.lifetime(run.organization.link_lifetime_hours),
         "left_behind": not runs.requester_may(run),
         "effects": [(effect, _statuses(effect)) for effect in seen.effects],
         "kinds": kinds(run, seen.effects),

@@ -183,3 +183,9 @@ def listed(names: list[str]) -> str:
             "others": ui.things(more, "other", "others"),
         }
     return ", ".join(names)
+
+
+def lifetime(hours: int) -> str:
+    """Return how long a reconnect link works: in days where they are whole."""
+    days, rest = divmod(hours, 24)
+    return ui.things(hours, "hour", "hours") if rest else ui.things(days, "day", "days")
