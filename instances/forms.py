@@ -84,6 +84,11 @@ class StartForm(forms.Form):
         self.words = confirmation_words(run, self.siblings)
         if run.kind != RunKind.REVOKE:
             del self.fields["only"]
+        if run.kind not in DESTRUCTIVE:
+            self.fields["reason"].required = False
+            self.fields["reason"].help_text = _("Optional. The audit keeps it.")
+        if run.kind == RunKind.RECONNECT:
+            del self.fields["connections"]  # making links calls nobody
         if not self.words:
             del self.fields["confirm"]
         else:
@@ -101,7 +106,7 @@ class StartForm(forms.Form):
     def clean_reason(self) -> str:
         """Refuse a reason that says nothing."""
         reason: str = self.cleaned_data["reason"]
-        if not said(reason):
+        if self.fields["reason"].required and not said(reason):
             raise forms.ValidationError(
                 gettext("Say why in words: the audit keeps the reason.")
             )
@@ -125,7 +130,7 @@ class StartForm(forms.Form):
         return {
             "reason": self.cleaned_data["reason"],
             "ticket": self.cleaned_data["ticket"],
-            "connections": self.cleaned_data["connections"],
+            "connections": self.cleaned_data.get("connections"),
             **options,
         }
 
@@ -155,7 +160,7 @@ class ApprovedForm(StartForm):
             if self.data.get(name)
         }
         only = {"options": {"only": self.data["only"]}} if "only" in self.data else {}
-        return {"connections": self.cleaned_data["connections"], **posted, **only}
+        return {"connections": self.cleaned_data.get("connections"), **posted, **only}
 
 
 def safe_cell(value: Any) -> str:

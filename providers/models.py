@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -134,6 +135,17 @@ class ProviderApp(models.Model):
     @property
     def _book(self) -> Book:
         return Book(self.organization_id)
+
+    @property
+    def consent_host(self) -> str:
+        """Return the host at which a consent ends, "" where it comes back here.
+
+        From a host of the customer's nothing comes here, unless their application sends
+        the browser on or a member pastes the address.
+        """
+        if self.callback_mode != CallbackMode.THEIRS:
+            return ""
+        return urlsplit(self.callback_url).hostname or self.callback_url
 
     def clean(self) -> None:
         """Refuse an unknown provider, a foreign element, and values that do not fit."""

@@ -66,6 +66,21 @@ def organizations(
     )
 
 
+def members_who_may(act: Act, organization: Organization) -> QuerySet[User]:
+    """Return the members whose roles let them do something, by name.
+
+    Superusers may, too: they look after the installation, and nobody is sent to them.
+    """
+    roles = Membership.objects.filter(_held(act, ""), organization=organization)
+    people = User.objects.filter(pk__in=roles.values("user"), is_active=True)
+    if Organization.objects.filter(
+        pk=organization.pk, policy__second_factor=True
+    ).exists():
+        factors = SecondFactor.objects.filter(confirmed_at__isnull=False)
+        people = people.filter(pk__in=factors.values("user"))
+    return people.order_by("name", "email")
+
+
 def closed_without_factor(user: User | AnonymousUser) -> QuerySet[Organization]:
     """Return the organizations in which a user may do nothing before they set up a second factor."""
     if isinstance(user, AnonymousUser) or not user.is_active:
@@ -120,12 +135,12 @@ def background_actor() -> Actor:
     return SCHEDULE
 
 
-def _held(act: Act) -> Q:
-    """Return the question whether a membership allows an act."""
+def _held(act: Act, membership: str = "memberships__") -> Q:
+    """Return the question whether a membership, reached by a path, allows an act."""
     roles = ROLES_FOR[act]
     if Role.VIEWER in roles:
         return Q()
-    flags = [f"memberships__{role_flag(role)}" for role in sorted(roles)]
+    flags = [f"{membership}{role_flag(role)}" for role in sorted(roles)]
     return Q(*((flag, True) for flag in flags), _connector=Q.OR)
 
 

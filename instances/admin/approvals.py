@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.choices import Act, Answer
 from ceadmin.teams.models import User
-from ceadmin.teams.permissions import may
+from ceadmin.teams.permissions import may, members_who_may
 from instances import runs
 from instances.admin.second_person import to_answer
+from instances.admin.words import listed
 from instances.choices import RunStatus
 from instances.models import Approval, BrokenGlass, Run
 from instances.spoken import spoken
@@ -115,6 +118,41 @@ def standing(
         may_start=asked is None or asked.decided_by_id != user.pk,
         may_break=may(user, Act.OWN, organization),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Who else has a part in a draft: who can answer for it, and whom to ask for a role."""
+
+    able: str = ""  # names, "" for nobody
+    count: int = 0
+    owners: str = ""
+    team: str = ""  # where owners give roles, "" to whoever is none
+
+
+def around(run: Run, user: User | AnonymousUser, stands: Standing) -> Around:
+    """Return who can answer for a draft beside its asker, and who may change that."""
+    able = _able(run, user, stands) if stands.asks or stands.stage == "waiting" else []
+    owners = members_who_may(Act.OWN, run.organization)
+    return Around(
+        able=listed(able),
+        count=len(able),
+        owners=listed([str(one) for one in owners]),
+        team=_team_of(run) if may(user, Act.OWN, run.organization) else "",
+    )
+
+
+def _able(run: Run, user: User | AnonymousUser, stands: Standing) -> list[str]:
+    own = {run.requested_by_id, *_askers(stands.asked)}
+    if stands.asks and may(user, runs.act_of(run), run.organization):
+        own.add(user.pk)  # whoever reads the question is about to put it
+    people = members_who_may(Act.APPROVE, run.organization)
+    return [str(one) for one in people if one.pk not in own]
+
+
+def _team_of(run: Run) -> str:
+    query = urlencode({"organization__id__exact": run.organization_id})
+    return f"{reverse('admin:teams_membership_changelist')}?{query}"
 
 
 def _askers(asked: Approval | None) -> set[int | None]:

@@ -60,10 +60,12 @@ def begin(
     allowed = organizations(request.user, LEAST[kind])
     owners = _owners(rows) if owners is None else owners.filter(pk__in=allowed)
     made: list[Run] = []
+    # Many links are made at one press only by whoever saw how many, and where they end.
+    draft = kind == RunKind.RECONNECT
     for organization in owners.order_by("name"):
         chosen = choose(rows.filter(organization=organization))
         try:
-            made.append(create(request, kind, organization, chosen))
+            made.append(create(request, kind, organization, chosen, draft=draft))
         except NotAllowed:
             messages.error(request, str(_NOT_THESE) % {"name": organization})
     if len(made) == 1:
@@ -93,6 +95,8 @@ def create(
     kind: RunKind,
     organization: Organization,
     chosen: dict[str, Any],
+    *,
+    draft: bool = False,
 ) -> Run:
     """Make a run of a selection in the name of who asks; raise NotAllowed."""
     user = request.user
@@ -105,4 +109,5 @@ def create(
         user=user,
         now=timezone.now(),
         address=client_address(request),
+        draft=draft,
     )

@@ -155,7 +155,7 @@ class InstanceAdmin(SelectsDrafted, InstanceColumns, FramedAdmin, ListPages):
     def reauthenticate(
         self, request: HttpRequest, queryset: QuerySet[Instance]
     ) -> HttpResponse | None:
-        """Make a reconnect link for each of the selected instances."""
+        """Draft reconnect links, one for each of the selected instances."""
         return self._begin(request, RunKind.RECONNECT, queryset)
 
     @admin.action(description=_("Drill…"), permissions=["drill"])

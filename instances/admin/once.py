@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import transaction
 
@@ -25,7 +25,7 @@ def create_once(
     *,
     user: User,
     now: datetime,
-    address: str,
+    **wish: Unpack[runs.Wish],
 ) -> Run:
     """Return a new run, or the one that the same press has just made.
 
@@ -45,7 +45,7 @@ def create_once(
                 return run
         try:
             return runs.create(
-                kind, organization, selection, user=user, now=now, address=address
+                kind, organization, selection, user=user, now=now, **wish
             )
         except NotAllowed as refusal:
             refused = refusal

@@ -146,8 +146,9 @@ _WHICH_ELEMENT = _(
 
 
 _CALLBACK = _(
-    "Ours: the customer's consent comes back to ceadmin. Theirs: it comes back to the "
-    "application whose address the instances carry; a member then pastes it here."
+    "Ours: the customer's consent comes back to ceadmin. Theirs: it goes to the "
+    "application whose address the instances carry. That must send the browser on to "
+    "ceadmin, or a member sits with the customer and pastes the address here."
 )
 _SITE = _(
     "Only for what the provider's record asks for and the instances do not tell, as JSON: "

@@ -26,8 +26,10 @@ from ceadmin.teams.permissions import may
 from ceadmin.teams.scoping import ScopedAdmin
 from ceadmin.teams.validators import validate_deliverable
 from instances import reconnect
+from instances.actions.load import callback_address
 from instances.admin.filters import OpenLinkFilter
 from instances.admin.when import FinishedFilter, PaceFilter
+from instances.admin.words import lifetime
 from instances.choices import LINK_OPEN, LinkStatus
 from instances.models import ReconnectLink
 from instances.spoken import drawn
@@ -183,13 +185,15 @@ class ReconnectLinkAdmin(FramedAdmin, ScopedAdmin):
             "link": link,
             "problem": drawn(link.problem_text),
             "address": address,
+            "consent_host": _consent_host(link),
+            "callback": _callback(link),
             "sealed_away": allowed and link.is_open and not address,
             "allowed": allowed,
             "wrong_account": link.status == LinkStatus.WRONG_ACCOUNT,
             "facts": _facts(link),
             "form": form,
             "mail_works": settings.MAIL_WORKS,
-            "lives": [(hours, _life(hours)) for hours in reconnect.LIVES],
+            "lives": [(hours, lifetime(hours)) for hours in reconnect.LIVES],
         }
         page = "instances/reconnect_link/page.html"
         return TemplateResponse(request, page, context, status=status)
@@ -233,9 +237,14 @@ def _lives_on(
 _SENDERS = {"send": _sent, "live": _lives_on}
 
 
-def _life(hours: int) -> str:
-    days, rest = divmod(hours, 24)
-    return ui.things(hours, "hour", "hours") if rest else ui.things(days, "day", "days")
+def _consent_host(link: ReconnectLink) -> str:
+    app = link.instance.provider_app
+    return app.consent_host if app and link.is_open else ""
+
+
+def _callback(link: ReconnectLink) -> str:
+    key = reconnect.provider_key_of(link.instance)
+    return callback_address(key, link.instance.organization)
 
 
 def _facts(link: ReconnectLink) -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 
 from ceadmin import ui
-from ceadmin.teams.choices import Act
+from ceadmin.lib.sayings import inside
+from ceadmin.teams.choices import Act, Role
 from ceadmin.teams.models import User
 from ceadmin.teams.permissions import may
 from instances import reconnect, runs
@@ -29,7 +30,7 @@ from instances.admin import (
     run_rows,
     words,
 )
-from instances.admin.approvals import second_person, standing
+from instances.admin.approvals import around, second_person, standing
 from instances.admin.drafted import way_back
 from instances.admin.receipts import receipt_url, receipts_of
 from instances.admin.run_kinds import kinds
@@ -61,6 +62,9 @@ _DOES = {
     RunKind.PROBE: gettext_noop("Probe %(what)s"),
     RunKind.RECONNECT: gettext_noop("Reauthenticate %(what)s"),
 }
+
+#: What a person has to be for a start; an operator is enough for what kills nothing.
+_ROLE_OF: dict[str, Role] = dict.fromkeys(DESTRUCTIVE, Role.REVOKER)
 
 
 def title_of(run: Run, total: int) -> str:
@@ -101,10 +105,11 @@ def draft_context(
     run: Run, user: User | AnonymousUser, form: StartForm, kin: runs.Kin
 ) -> dict[str, Any]:
     """Return what the confirmation page shows; `kin` die too."""
-    seen = runs.preview(run, kin)
+    seen, stands = runs.preview(run, kin), standing(run, user, kin)
     return {
         "preview": seen,
-        "standing": standing(run, user, kin),
+        "standing": stands,
+        "around": around(run, user, stands),
         "form": form,
         "planned": run.planned_at is not None,
         "problem": spoken(runs.crew(run).problem),
@@ -113,6 +118,8 @@ def draft_context(
         "heading": title_of(run, seen.total),
         "providers": ui.things(len(seen.effects), "provider", "providers"),
         "allowed": may(user, runs.act_of(run), run.organization),
+        "role": inside(_ROLE_OF.get(run.kind, Role.OPERATOR).label),
+        "lives": words.lifetime(run.organization.link_lifetime_hours),
         "left_behind": not runs.requester_may(run),
         "effects": [(effect, _statuses(effect)) for effect in seen.effects],
         "kinds": kinds(run, seen.effects),
@@ -160,8 +167,7 @@ def live_context(run: Run, request: HttpRequest) -> dict[str, Any]:
         "causes": run_rows.reasons(run, counts),
         "items": run_rows.items(run, counts, linked=operates),
         "receipts": receipts_of(run, request.user),
-        "links": links,
-        "open_links": any(row["address"] for row in links),
+        **_about_links(links),
         "steps": timeline,
         "allowed": allowed,
         "operates": operates,
@@ -251,14 +257,31 @@ def _links(run: Run, *, shown: bool) -> list[dict[str, Any]]:
 
 def _rows(links: QuerySet[ReconnectLink], *, shown: bool) -> list[dict[str, Any]]:
     """Return links and their addresses; whoever has an address may connect an account."""
-    newest = links.select_related("instance").order_by("-pk")[: run_rows.SHOWN]
+    newest = links.select_related("instance__provider_app").order_by("-pk")[
+        : run_rows.SHOWN
+    ]
     return [
         {
             "link": link,
             "address": reconnect.address_of(link) if shown and link.is_open else "",
+            "consent_host": _consent_host(link),
         }
         for link in newest
     ]
+
+
+def _consent_host(link: ReconnectLink) -> str:
+    app = link.instance.provider_app
+    return app.consent_host if app and link.is_open else ""
+
+
+def _about_links(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    hosts = {row["consent_host"] for row in rows} - {""}
+    return {
+        "links": rows,
+        "open_links": any(row["address"] for row in rows),
+        "consent_hosts": ", ".join(sorted(hosts)),
+    }
 
 
 def _steps_of(run: Run, *, linked: bool) -> list[Step]:
@@ -304,8 +327,7 @@ def item_context(item: Item, request: HttpRequest) -> dict[str, Any]:
         "steps": _steps(item, linked=operates) if drill else [],
         "removed": runs.removed_words(item.run),
         "facts": words.facts(item),
-        "links": links,
-        "open_links": any(row["address"] for row in links),
+        **_about_links(links),
         "audit_url": _item_audit_url(item, request.user),
         "receipt_url": receipt_url(item, request.user),
         "revoke_url": _revoke_url(item, request.user),

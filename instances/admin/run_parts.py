@@ -13,13 +13,12 @@ from django.utils.translation import gettext, gettext_noop
 from ceadmin import ui
 from instances import runs
 from instances.actions.causes import advice
+from instances.admin.words import listed
 from instances.choices import PartStatus, RunStatus
 from instances.models import Part, Run
 from instances.spoken import why_held
 from providers.book import Book, book_of
 
-#: So many providers are named; more are counted.
-_NAMED = 4
 _WHY = {
     "canary": gettext_noop(
         "The first instances did not end as the record expects, so no more were begun."
@@ -110,7 +109,7 @@ def _resting(
     for key, rest in sorted(rests.items()):
         if left.get(key):
             alike.setdefault(ui.roughly(rest), []).append(book.name_of(key))
-    return [(_listed(names), time) for time, names in alike.items()]
+    return [(listed(names), time) for time, names in alike.items()]
 
 
 def _outages(counts: runs.Progress, held: set[str]) -> list[tuple[str, str]]:
@@ -129,7 +128,7 @@ def _sentence(some: list[runs.Outage]) -> str:
     if len(some) == 1:
         return some[0].sentence
     count, total = sum(one.count for one in some), sum(one.total for one in some)
-    names = _listed([one.provider_name for one in some])
+    names = listed([one.provider_name for one in some])
     told = gettext("%(count)s of %(total)s instances of %(names)s fail alike.")
     told %= {"count": count, "total": total, "names": names}
     return f"{told} {gettext(_EVERYWHERE)}"
@@ -153,14 +152,4 @@ def _trouble(some: list[Part], left: Mapping[str, int], book: Book) -> Trouble:
 
 
 def _named(some: Iterable[Part], book: Book) -> str:
-    return _listed([book.name_of(one.provider_key) for one in some])
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    if more > 0:
-        return gettext("%(names)s and %(others)s") % {
-            "names": ", ".join(names[:_NAMED]),
-            "others": ui.things(more, "other", "others"),
-        }
-    return ", ".join(names)
+    return listed([book.name_of(one.provider_key) for one in some])

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from ceadmin import ui
 from instances.actions.causes import sentence
 from instances.choices import AttemptState, Outcome, RunKind, RunStatus, meaning
 from instances.models import Item
@@ -181,3 +182,24 @@ def why(item: Item) -> str:
         names = ", ".join(map(str, changed))
         return gettext("Changed: %(names)s") % {"names": names}
     return gettext(meaning(item.run.kind, item.outcome).sentence) if item.cause else ""
+
+
+#: So many are named; more are counted.
+_NAMED = 4
+
+
+def listed(names: list[str]) -> str:
+    """Return names in a row: a few, then how many others."""
+    more = len(names) - _NAMED
+    if more > 0:
+        return gettext("%(names)s and %(others)s") % {
+            "names": ", ".join(names[:_NAMED]),
+            "others": ui.things(more, "other", "others"),
+        }
+    return ", ".join(names)
+
+
+def lifetime(hours: int) -> str:
+    """Return how long a reconnect link works: in days where they are whole."""
+    days, rest = divmod(hours, 24)
+    return ui.things(hours, "hour", "hours") if rest else ui.things(days, "day", "days")

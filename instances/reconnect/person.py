@@ -323,7 +323,10 @@ def paste(
     if not is_bound(link, visitor):
         raise LinkError(
             "start_first",
-            gettext("Start here, in this session, before you paste what came back."),
+            gettext(
+                "Start here, in this session, before you paste what came back. What "
+                "another browser was sent on with is not taken."
+            ),
         )
     require_fresh(link, now)
     values = single(pasted(text))

@@ -33,6 +33,7 @@ from instances.runs.starting import ask, start
 from instances.runs.sweep import sweep
 from instances.runs.tallies import removed_words, rows_of
 from instances.runs.threshold import needed
+from instances.runs.wishes import Wish
 from instances.runs.work import consent, work
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Reached",
     "RunError",
     "Trouble",
+    "Wish",
     "act_of",
     "act_on_selection",
     "alike",

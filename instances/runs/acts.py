@@ -61,14 +61,14 @@ def create(
 ) -> Run:
     """Return a new run; the worker freezes its list.
 
-    Revocations and drills become drafts that `start` sets going; the others begin by
-    themselves. Raises NotAllowed, RunError (unknown option) and selection.BadSelection.
+    Revocations, drills, and what is wanted as a draft wait for `start`; the others begin
+    by themselves. Raises NotAllowed, RunError (unknown option) and selection.BadSelection.
     """
     kind, options = RunKind(kind), dict(wish.get("options") or {})
     _may_make(kind, organization, selection, user, now, wish)
     _check(organization, selection, options)
     connections = checked_connections(wish.get("connections"))
-    drafted = kind in DESTRUCTIVE or options.get("dry_run")
+    drafted = wish.get("draft") or kind in DESTRUCTIVE or options.get("dry_run")
     run = Run(
         organization=organization,
         requested_by=user,

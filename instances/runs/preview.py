@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from django.db.models import Count, Q
@@ -10,12 +11,13 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from ceadmin import ui
 from ceadmin.teams.models import Organization
-from instances.choices import DESTRUCTIVE, InstanceStatus, RunKind
+from instances.choices import DESTRUCTIVE, NEEDS_PERSON, InstanceStatus, RunKind
 from instances.models import Instance, Item, Run
 from instances.runs.forecast import Forecast, forecast
 from instances.runs.kin import NAMED, Kin, Reached, doubts, kin_of
 from providers.book import Book, book_of
-from providers.models import enabled_keys
+from providers.choices import CallbackMode
+from providers.models import ProviderApp, enabled_keys
 from providers.own import is_own
 from providers.spec import Provider
 
@@ -47,6 +49,10 @@ class Preview:
     reached: tuple[Reached, ...]  # the siblings, provider by provider
     dead_already: int
     forecast: Forecast
+    look_dead: int = 0  # of those that can be worked
+    disabled: int = 0  # of these, by the platform
+    elsewhere: int = 0  # of the list, whose consent does not come back here
+    consent_hosts: tuple[str, ...] = ()  # where it goes instead
 
     @property
     def impossible(self) -> int:
@@ -57,15 +63,16 @@ class Preview:
 #: Status, how many are in it, and how many of these have a provider app.
 _States = list[tuple[str, int, int]]
 
-#: Instances in these states have nothing more to lose.
-_DEAD = (InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED)
+#: Instances in these states look dead; one that the platform disabled may hold a grant
+#: that lives at its provider.
+_LOOK_DEAD = NEEDS_PERSON
 
 
 def preview(run: Run, kin: Kin | None = None) -> Preview:
     """Return what `run` would do to its frozen list; `kin` where it was read already."""
     kin = kin_of(run) if kin is None else kin
     by_provider, book = _listed(run), book_of(run.organization)
-    kills = run.kind in DESTRUCTIVE
+    kills, elsewhere = run.kind in DESTRUCTIVE, _elsewhere(run)
     off = _switched_off(run.organization, by_provider, book) if kills else set()
     effects = [
         _off(effect, book) if effect.provider_key in off else effect
@@ -84,9 +91,13 @@ def preview(run: Run, kin: Kin | None = None) -> Preview:
             count
             for states in by_provider.values()
             for status, count, _ in states
-            if status in _DEAD
+            if status in _LOOK_DEAD
         ),
+        look_dead=_possible_in(_LOOK_DEAD, effects, by_provider),
+        disabled=_possible_in({InstanceStatus.DISABLED}, effects, by_provider),
         forecast=forecast(run, _counts(by_provider)),
+        elsewhere=sum(elsewhere.values()),
+        consent_hosts=tuple(sorted(elsewhere)),
     )
 
 
@@ -109,10 +120,39 @@ def _listed(run: Run) -> dict[str, _States]:
     return by_provider
 
 
+def _elsewhere(run: Run) -> Counter[str]:
+    """Return where consents go that do not come back here, and how many of the list."""
+    hosts: Counter[str] = Counter()
+    if run.kind not in _BY_APP:
+        return hosts
+    theirs = Q(instance__provider_app__callback_mode=CallbackMode.THEIRS)
+    rows = Item.objects.filter(theirs, run=run).order_by()
+    by_app = rows.values_list("instance__provider_app").annotate(count=Count("id"))
+    counts = dict(by_app)
+    for app in ProviderApp.objects.filter(pk__in=counts):
+        hosts[app.consent_host] += counts[app.pk]
+    return hosts
+
+
 def _counts(by_provider: Mapping[str, _States]) -> dict[str, int]:
     return {
         key: sum(count for _, count, _ in states) for key, states in by_provider.items()
     }
+
+
+def _possible_in(
+    statuses: Collection[str],
+    effects: Iterable[Effect],
+    by_provider: Mapping[str, _States],
+) -> int:
+    """Return how many of those that can be worked are in some states."""
+    return sum(
+        with_app if effect.possible < effect.count else count
+        for effect in effects
+        if effect.possible
+        for status, count, with_app in by_provider[effect.provider_key]
+        if status in statuses
+    )
 
 
 def _effect(kind: str, key: str, states: _States, book: Book) -> Effect:

@@ -26,6 +26,7 @@ class Wish(TypedDict, total=False):
     ticket: str
     options: Mapping[str, Any]
     connections: int | None  # calls in flight at most, of all workers together
+    draft: bool  # to be looked at first, also where it would begin by itself
     address: str  # the network address that it was asked from
 
 

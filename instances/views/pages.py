@@ -12,14 +12,12 @@ from ceadmin.teams.brands import brand_of
 from instances import reconnect, runs
 from instances.models import ReconnectLink
 from providers.book import book_of
-from providers.choices import CallbackMode
 
 
 def about(link: ReconnectLink) -> dict[str, Any]:
     """Return what the pages of a link may show."""
     instance, app = link.instance, link.instance.provider_app
     key = reconnect.provider_key_of(link.instance)
-    theirs = app is not None and app.callback_mode == CallbackMode.THEIRS
     brand = brand_of(instance.organization)
     return {
         "link": link,
@@ -29,7 +27,7 @@ def about(link: ReconnectLink) -> dict[str, Any]:
         "instance": instance,
         "provider": book_of(instance.organization).find(key),
         "scopes": app.scope.replace(",", " ").split() if app else [],
-        "callback_host": urlsplit(app.callback_url).hostname if app and theirs else "",
+        "callback_host": app.consent_host if app else "",
     }
 
 

@@ -184,6 +184,7 @@ def test_a_customer_brings_an_instance_back_while_the_operator_watches(
     open_instances(page, site_url, team.olga)
     select(page, "Acme – EU")
     page.get_by_role("button", name="Reauthenticate…").click()
+    page.get_by_role("button", name="Reauthenticate Acme – EU").click()
     link = page.get_by_role("cell").get_by_text(f"{site_url}/reconnect/")
     expect(link).to_be_visible(timeout=SOON)
     expect(page.get_by_text("waiting for 1 person to consent")).to_be_visible()

@@ -96,6 +96,8 @@ def test_a_link_is_made_and_taken_back_and_a_drill_is_drafted(
     plain.get_by_role("checkbox", name="Select box 4").check()
     plain.get_by_role("button", name="Reauthenticate…").click()
     run = planned(RunKind.RECONNECT)
+    plain.reload()
+    plain.get_by_role("button", name="Reauthenticate box 4").click()
     fleet.work(run)
     plain.reload()
     expect(plain.get_by_text(f"{site_url}/reconnect/")).to_be_visible()

@@ -95,6 +95,46 @@ def test_a_revocation_is_a_draft_until_it_is_confirmed(rita, fleet):
     assert "Revoke 2 instances?" in page.content.decode()
 
 
+def test_links_of_ticked_instances_are_a_draft_first_and_need_no_reason(rita, fleet):
+    fleet.organization.link_lifetime_hours = 48
+    fleet.organization.save()
+    fleet.app("salesforce", mode="theirs")
+    instances = fleet.synced("salesforce", 1) + fleet.synced("box", 2)
+    act(rita, "reauthenticate", instances)
+    run = Run.objects.get(kind=RunKind.RECONNECT)
+    runs.plan(run.pk, now=timezone.now())
+    address = reverse("admin:instances_run_change", args=[run.pk])
+
+    page = rita.get(address).content.decode()
+    rita.post(reverse("admin:instances_run_do", args=[run.pk, "start"]))
+    fleet.work(run)
+
+    assert "Reauthenticate 3 instances?" in page
+    assert "Makes 3 reconnect links at 2 providers." in page
+    assert "Each works once, for 2 days, and takes the place" in page
+    assert "One of 3 does not come back here by itself" in page
+    assert 'name="connections"' not in page
+    assert ReconnectLink.objects.filter(item__run=run).count() == 3
+
+
+def test_one_link_is_made_at_once(rita, fleet):
+    (one,) = fleet.synced("box", 1)
+
+    rita.post(reverse("admin:instances_instance_act", args=[one.pk, "reconnect"]))
+
+    assert Run.objects.get(kind=RunKind.RECONNECT).status == RunStatus.PLANNING
+
+
+def test_whoever_may_not_make_links_is_told_which_role_it_takes(rita, team, fleet):
+    act(rita, "reauthenticate", fleet.synced("box", 2))
+    run = Run.objects.get(kind=RunKind.RECONNECT)
+    runs.plan(run.pk, now=timezone.now())
+    address = reverse("admin:instances_run_change", args=[run.pk])
+    rita.force_login(team.vic)
+
+    assert "takes the role operator; ask an owner" in rita.get(address).content.decode()
+
+
 def test_a_draft_without_a_reason_does_not_start_and_keeps_what_was_typed(rita, fleet):
     fleet.synced("box", 1)
     run = fleet.draft(RunKind.REVOKE)

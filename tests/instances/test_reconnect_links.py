@@ -74,12 +74,16 @@ def test_who_has_the_link_cannot_use_the_platform_s_limits_up(
     assert "Reconnect your Box account" in person.open(case).content.decode()
 
 
-def test_in_mode_theirs_the_page_says_who_finishes(emulator, acme, person):
+def test_in_mode_theirs_both_pages_say_where_it_ends_and_promise_nothing(
+    emulator, acme, person
+):
     case = waiting(emulator, acme, mode="theirs")
 
-    page = person.open(case).content.decode()
+    pages = [person.open(case), person.client.post(case.path)]
 
-    assert "app.customer.example, which finishes the connection" in page
+    for page in (answer.content.decode() for answer in pages):
+        assert "app.customer.example, which has to finish the connection" in page
+    assert "tell Acme: it is not connected yet" in pages[1].content.decode()
 
 
 def test_the_next_page_is_a_plain_link_in_this_browser(emulator, acme, person):

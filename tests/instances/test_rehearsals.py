@@ -52,6 +52,34 @@ def test_a_draft_counts_what_can_be_revoked_and_names_who_dies_too(
     assert 'name="reason"' in page
 
 
+def test_what_looks_dead_is_no_certain_kill_and_what_is_disabled_no_certain_death(
+    fleet, page_of
+):
+    rows = fleet.synced("box", 3) + fleet.synced("salesforce", 3)
+    for row, status in zip(rows, ["needs_reauth", "disabled", "revoked"], strict=False):
+        Instance.objects.filter(pk=row.pk).update(status=status)
+    run = fleet.draft(RunKind.REVOKE)
+
+    seen, page = runs.preview(run), page_of(run)
+
+    assert (seen.dead_already, seen.look_dead, seen.disabled) == (3, 3, 1)
+    told = "Kills up to 6 grants at 2 providers; 3 look dead already."
+    assert told in page and "Kills 6" not in page
+    assert "The platform disabled one of these" in page
+
+
+def test_what_cannot_be_revoked_is_not_among_what_looks_dead(fleet, page_of):
+    one, other = fleet.synced("salesforce", 1)[0], fleet.synced("box", 2)[0]
+    Instance.objects.filter(pk__in=[one.pk, other.pk]).update(status="disabled")
+    Instance.objects.filter(pk=other.pk).update(provider_app=None)
+    run = fleet.draft(RunKind.REVOKE)
+
+    seen, page = runs.preview(run), page_of(run)
+
+    assert (seen.possible, seen.dead_already, seen.look_dead) == (2, 2, 1)
+    assert "Kills up to 2 grants at 2 providers; one looks dead already." in page
+
+
 @pytest.mark.parametrize(
     "kind", [RunKind.REVOKE, RunKind.PROBE, RunKind.RECONNECT, RunKind.DRILL]
 )
@@ -65,6 +93,21 @@ def test_a_dry_run_shows_the_same_and_offers_no_start(fleet, shared, page_of, ki
     assert reverse("admin:instances_run_do", args=[run.pk, "start"]) not in page
     assert reverse("admin:instances_run_do", args=[run.pk, "discard"]) in page
     assert fleet.emulator.log() == sent
+
+
+@pytest.mark.parametrize("kind", [RunKind.RECONNECT, RunKind.DRILL])
+def test_before_links_are_made_those_that_do_not_come_back_are_counted(
+    fleet, page_of, kind
+):
+    fleet.app("salesforce", mode="theirs")
+    fleet.synced("salesforce", 2)
+    fleet.synced("box", 1)
+
+    page = page_of(fleet.draft(kind, dry_run=True))
+
+    told = "2 of 3 do not come back here by themselves: consent goes to app.customer"
+    assert told in page
+    assert "by themselves" not in page_of(fleet.draft(RunKind.PROBE, dry_run=True))
 
 
 @pytest.mark.parametrize(

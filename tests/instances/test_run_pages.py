@@ -141,6 +141,33 @@ def test_the_addresses_of_links_are_for_operators_only(client, fleet, team):
     assert file.status_code == 403
 
 
+def test_where_consent_ends_elsewhere_the_link_and_its_run_say_so(rita, fleet):
+    fleet.app("salesforce", mode="theirs")
+    fleet.synced("salesforce", 1)
+    fleet.synced("box", 1)
+    run = fleet.run(RunKind.RECONNECT)
+    elsewhere = ReconnectLink.objects.get(instance__provider_key="salesforce")
+    here = ReconnectLink.objects.get(instance__provider_key="box")
+
+    listed, told, plain = (page_of(rita, row) for row in (run, elsewhere, here))
+
+    assert "consent goes to app.customer.example. Its app must send" in listed
+    assert listed.count(">consent goes to app.customer.example<") == 1
+    assert "Consent goes to app.customer.example and does not come back" in told
+    assert "/oauth/callback/salesforce/, with everything that came" in told
+    assert "Consent goes to" not in plain
+
+
+def test_a_closed_link_no_longer_says_where_consent_ends(rita, fleet):
+    fleet.app("salesforce", mode="theirs")
+    fleet.synced("salesforce", 1)
+    run = fleet.run(RunKind.RECONNECT)
+    link = ReconnectLink.objects.get()
+    rita.post(reverse("admin:instances_reconnectlink_do", args=[link.pk, "cancel"]))
+
+    assert "onsent goes to" not in page_of(rita, run) + page_of(rita, link)
+
+
 def test_the_links_of_a_run_are_downloaded(rita, fleet):
     fleet.synced("box", 2)
     run = fleet.run(RunKind.RECONNECT)

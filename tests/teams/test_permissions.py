@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from ceadmin.audit.actors import SCHEDULE
 from ceadmin.teams.choices import Act, Role
-from ceadmin.teams.models import Membership, User
+from ceadmin.teams.models import Membership, Policy, User
 from ceadmin.teams.models.membership import role_flag
 from ceadmin.teams.permissions import (
     NotAllowed,
@@ -13,10 +13,12 @@ from ceadmin.teams.permissions import (
     acts_anywhere,
     background_actor,
     may,
+    members_who_may,
     organizations,
     require,
 )
 from tests.people import make_organization
+from tests.teams.signing_in import give_factor
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +86,26 @@ def test_a_superuser_may_do_everything_everywhere(acme, act):
 
     assert may(root, act, acme)
     assert acts_anywhere(root) == frozenset(Act)
+
+
+@pytest.mark.parametrize("act", Act)
+def test_the_members_who_may_are_those_of_whom_may_says_so(acme, act):
+    everybody = [person(acme, role) for role in TABLE]
+    person(acme, *TABLE, is_active=False)
+    person(make_organization("Globex"), *TABLE)
+    User.objects.create_superuser("root@example.com")
+
+    found = members_who_may(act, acme)
+
+    assert set(found) == {user for user in everybody if may(user, act, acme)} != set()
+
+
+def test_without_the_second_factor_that_is_wanted_nobody_is_among_them(acme):
+    user, _other = person(acme, "approver"), person(acme, "approver")
+    Policy.objects.update_or_create(organization=acme, defaults={"second_factor": True})
+    give_factor(user)
+
+    assert list(members_who_may(Act.APPROVE, acme)) == [user]
 
 
 @pytest.mark.parametrize("superuser", [False, True])
