@@ -82,7 +82,7 @@ def test_a_large_revocation_asks_for_its_words_and_is_discarded(
 
     plain.get_by_role("button", name="Discard this draft").click()
 
-    expect(plain.get_by_text("Expired").first).to_be_visible()
+    expect(plain.get_by_text("Discarded").first).to_be_visible()
     run.refresh_from_db()
     assert run.started_at is None
 
