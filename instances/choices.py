@@ -25,6 +25,8 @@ class InstanceStatus(TextChoices):
 NEEDS_PERSON = frozenset(
     {InstanceStatus.NEEDS_REAUTH, InstanceStatus.REVOKED, InstanceStatus.DISABLED}
 )
+#: What a filter by status calls all of these together.
+NOT_WORKING = "not_working"
 
 
 class RunKind(TextChoices):

@@ -44,6 +44,8 @@ _INDEXED = (
     *(frozenset({"account"}), frozenset({"grant_fingerprint"})),
 )
 _INDEXED_BY_TIME = (frozenset[str](), frozenset({"status"}))
+#: Where any of several statuses is asked for.
+SEVERAL = "status__in"
 #: The names of a selection's parts → columns.
 COLUMNS = {
     "status": "status",
@@ -59,7 +61,7 @@ class Question:
     """What is looked for, in organizations that the asker may see."""
 
     organizations: tuple[int, ...]
-    equal: tuple[tuple[str, Any], ...] = ()  # (column, value)
+    equal: tuple[tuple[str, Any], ...] = ()  # (column, value); `status__in` has several
     tag: str = ""
     search: str = ""
     sort: str = "name"
@@ -192,18 +194,29 @@ def _united(form: str, querysets: Sequence[QuerySet[Any]]) -> list[tuple[Any, ..
 
 def _stretches(question: Question) -> list[list[Lane]]:
     """Return the lanes of a question, those that are shown in one order together."""
-    if question.tag and _by_name_first(question):
-        return [[_tagged(question, one) for one in question.organizations]]
-    if question.tag:
+    if question.tag and not _by_name_first(question):
         return [
             [_of_tag(question, one, question.tag) for one in question.organizations]
         ]
+    asked = [(one, org) for one in _ways(question) for org in question.organizations]
+    if question.tag:
+        return [[_tagged(one, org) for one, org in asked]]
     if not question.search:
-        return [[_plain(question, one) for one in question.organizations]]
+        return [[_plain(one, org) for one, org in asked]]
     return [
-        [lane for one in question.organizations for lane in _searched(question, one)],
+        [lane for one, org in asked for lane in _searched(one, org)],
         [_of_searched_tag(question, one) for one in question.organizations],
     ]
+
+
+def _ways(question: Question) -> list[Question]:
+    """Return a question of several statuses as one of each, which indexes answer."""
+    equal = dict(question.equal)
+    several = equal.pop(SEVERAL, None)
+    if several is None:
+        return [question]
+    rest = tuple(equal.items())
+    return [replace(question, equal=(("status", one), *rest)) for one in several]
 
 
 def _by_name_first(question: Question) -> bool:

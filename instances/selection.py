@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from ceadmin.lib.rows import among
-from instances.choices import InstanceStatus
+from instances.choices import NEEDS_PERSON, NOT_WORKING, InstanceStatus
 from instances.querysets import InstanceQuerySet
 
 VERSION = 1
@@ -70,17 +70,24 @@ def _part(name: str, value: Iterable[str] | str) -> Any:
         )
     values = [value] if isinstance(value, str) else list(value)
     if name == "status":
-        _check_statuses(values)
+        values = _statuses(values)
     return sorted(set(values))
 
 
-def _check_statuses(values: list[str]) -> None:
+def _statuses(values: Iterable[str]) -> list[str]:
+    """Return the statuses that are meant, those of `NOT_WORKING` one by one."""
+    found: list[str] = []
     for value in values:
-        if value not in InstanceStatus.values:
+        if value not in (*InstanceStatus.values, NOT_WORKING):
+            known = (*InstanceStatus.values, NOT_WORKING)
             raise BadSelection(
                 gettext_noop("There is no status “%(name)s”. Known: %(known)s.")
-                % {"name": value, "known": ", ".join(InstanceStatus.values)}
+                % {"name": value, "known": ", ".join(known)}
             )
+        found += (
+            [one.value for one in NEEDS_PERSON] if value == NOT_WORKING else [value]
+        )
+    return found
 
 
 def narrow(own: InstanceQuerySet, document: Any) -> InstanceQuerySet:

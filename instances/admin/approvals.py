@@ -50,6 +50,7 @@ class ApprovalFilter(admin.SimpleListFilter):
         return [
             ("mine", gettext("Waiting for my approval")),
             ("waiting", gettext("Waiting for approval")),
+            ("nobody", gettext("Waiting for nobody's approval")),
             ("approved", gettext("Approved by a second person")),
             ("unreviewed", gettext("Without approval, not reviewed")),
             ("without", gettext("Without approval")),
@@ -76,6 +77,8 @@ def _narrowed(rows: QuerySet[Run], chosen: str) -> QuerySet[Run]:
         "unreviewed": unreviewed.values("pk"),
         "without": BrokenGlass.objects.values("run"),
     }
+    if chosen == "nobody":
+        return rows.exclude(pk__in=keys["waiting"])
     return rows.filter(pk__in=keys[chosen]) if chosen in keys else rows.none()
 
 

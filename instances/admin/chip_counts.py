@@ -88,7 +88,9 @@ def _facet(
 
 
 def _others(question: Question, column: str) -> tuple[tuple[str, Any], ...]:
-    return tuple(pair for pair in question.equal if pair[0] != column)
+    return tuple(
+        pair for pair in question.equal if pair[0].partition("__")[0] != column
+    )
 
 
 def _rows(asked: dict[str, Any]) -> Any:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.lookups import is_row_number
+from instances.choices import NEEDS_PERSON, NOT_WORKING
 from instances.models import Instance, Item, Run
 
 _PARAMETER = "drafted"
@@ -65,6 +66,8 @@ def _query(parts: dict[str, Any]) -> dict[str, str] | None:
     query: dict[str, str] = {}
     for name, value in parts.items():
         values = [value] if isinstance(value, str) else value
+        if name == "status" and set(values) == NEEDS_PERSON:
+            values = [NOT_WORKING]
         if name not in _FILTERS or len(values) != 1:
             return None
         query[_FILTERS[name]] = str(values[0])

@@ -23,8 +23,8 @@ from instances.admin.questions import (
     VIEW,
     question_of,
 )
-from instances.bounded import values_of
-from instances.choices import InstanceStatus
+from instances.bounded import Count, values_of
+from instances.choices import NEEDS_PERSON, NOT_WORKING, InstanceStatus
 from instances.models import Instance, InstanceTag, ReconnectLink
 from providers import catalogue
 from providers.models import ProviderApp
@@ -55,7 +55,7 @@ class Chip(admin.SimpleListFilter):
 
 
 class StatusFilter(Chip):
-    """Instances of one status."""
+    """Instances of one status, or all that a person has to reconnect."""
 
     title = _("status")
     parameter_name = "status"
@@ -64,12 +64,16 @@ class StatusFilter(Chip):
         self, request: HttpRequest, model_admin: Any
     ) -> Iterable[tuple[str, str]]:
         """Offer every status, with how many there are where an index tells."""
-        if is_bulk_action(request):
-            return [(one.value, one.value) for one in InstanceStatus]  # nobody sees it
+        if is_bulk_action(request):  # nobody sees it
+            return [(one, one) for one in (*InstanceStatus.values, NOT_WORKING)]
         counts = chip_counts.by_status(request, question_of(request))
+        dead = sum((counts[one] for one in NEEDS_PERSON), Count(0)) if counts else None
         return [
-            (status, chip_counts.counted(str(label), counts.get(status)))
-            for status, label in InstanceStatus.choices
+            *(
+                (status, chip_counts.counted(str(label), counts.get(status)))
+                for status, label in InstanceStatus.choices
+            ),
+            (NOT_WORKING, chip_counts.counted(gettext("Does not work"), dead)),
         ]
 
 

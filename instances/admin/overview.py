@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +16,7 @@ from ceadmin import ui
 from ceadmin.frame import organizations_in_view
 from ceadmin.site import Hit, Need, Panel, site
 from ceadmin.teams.permissions import organizations
+from instances.admin.approvals import pill_word
 from instances.admin.expiring import expiring_secrets
 from instances.admin.overview_charts import (
     address,
@@ -35,21 +37,23 @@ from instances.choices import InstanceStatus, RunStatus
 from instances.finding import Question
 from instances.finding import find as find_instances
 from instances.models import Instance, ReconnectLink, Run
+from instances.querysets import RunQuerySet
 
 _HITS = 20
 _SHOWN = 8
 
 
-def _runs(request: HttpRequest) -> QuerySet[Run]:
+def _runs(request: HttpRequest) -> RunQuerySet:
     return Run.objects.filter(organization__in=organizations_in_view(request))
 
 
 def drafts_waiting(request: HttpRequest) -> int:
-    """Count the drafts that this person made and has not started; of those an approver has, none."""
+    """Count the drafts that this person made and can start or discard; of those an approver has, none."""
     if not request.user.is_authenticated:
         return 0
-    mine = Run.objects.filter(requested_by=request.user, status=RunStatus.DRAFT)
-    return mine.filter(organization__in=organizations(request.user)).count()
+    own = Run.objects.filter(organization__in=organizations(request.user))
+    mine = own.filter(requested_by=request.user, status=RunStatus.DRAFT)
+    return mine.count() - mine.awaiting_approval().count()
 
 
 def needs(request: HttpRequest) -> Iterable[Need]:
@@ -99,25 +103,34 @@ _CONCERNS = {
 }
 
 
+#: What died without anybody here wanting it. A revoked one was to die: it is counted with
+#: all that does not work, and nags nobody.
+_DEAD = {
+    InstanceStatus.NEEDS_REAUTH.value: ngettext_lazy(
+        "%(count)s instance needs reauthentication",
+        "%(count)s instances need reauthentication",
+        "number",
+    ),
+    InstanceStatus.DISABLED.value: ngettext_lazy(
+        "%(count)s instance was disabled by the platform and needs reauthentication",
+        "%(count)s instances were disabled by the platform and need reauthentication",
+        "number",
+    ),
+}
+
+
 def _milder(request: HttpRequest) -> Iterable[Need]:
     listing = reverse("admin:instances_instance_changelist")
-    dead = counts_now(request)[InstanceStatus.NEEDS_REAUTH]
-    if dead:
-        yield Need(
-            ngettext(
-                "%(count)s instance needs reauthentication",
-                "%(count)s instances need reauthentication",
-                dead,
-            )
-            % {"count": ui.number(dead)},
-            f"{listing}?status=needs_reauth",
-            dead,
-            "warn",
-        )
+    for status, words in _DEAD.items():
+        count = counts_now(request)[status]
+        if count:
+            told = words % {"number": count, "count": ui.number(count)}
+            yield Need(told, f"{listing}?status={status}", count, "warn")
     drafts = drafts_waiting(request)
     if drafts:
         listing = reverse("admin:instances_run_changelist")
-        url = f"{listing}?status__exact=draft&requested_by__id__exact={request.user.pk}"
+        url = f"{listing}?status__exact=draft&approval=nobody"
+        url = f"{url}&requested_by__id__exact={request.user.pk}"
         yield Need(
             ngettext(
                 "%(count)s draft of yours waits to be started or discarded",
@@ -154,18 +167,22 @@ def health_now(request: HttpRequest) -> Panel | None:
 
 def recent_runs(request: HttpRequest) -> Panel | None:
     """Show the newest runs."""
-    newest = list(
-        _runs(request)
-        .select_related("organization")
-        .order_by("-created_at", "-pk")[:_SHOWN]
-    )
+    rows = _runs(request).with_approval().select_related("organization")
+    newest = rows.order_by("-created_at", "-pk")[:_SHOWN]
+    shown = [(run, _word(run)) for run in newest]
     return Panel(
         gettext("Runs"),
         "instances/overview/runs.html",
-        {"runs": newest},
+        {"runs": shown},
         url=reverse("admin:instances_run_changelist"),
         wide=True,
     )
+
+
+def _word(run: Any) -> str:
+    """Return the pill of a run: a draft says whom it waits for."""
+    asked = pill_word(run, run.approval_status, run.glass_unreviewed)
+    return asked if asked.startswith("approval_") else str(run.word)
 
 
 def links_waiting(request: HttpRequest) -> Panel | None:

@@ -20,7 +20,14 @@ from ceadmin.site import Need, Panel
 from ceadmin.teams.models import Organization
 from instances.admin.overview_charts import address
 from instances.admin.when import since_word
-from instances.choices import RUN_ACTIVE, InstanceStatus, Outcome, PartStatus
+from instances.choices import (
+    NEEDS_PERSON,
+    NOT_WORKING,
+    RUN_ACTIVE,
+    InstanceStatus,
+    Outcome,
+    PartStatus,
+)
 from instances.models import Instance, Item, Part, ReconnectLink, Run
 from providers import catalogue
 from providers.book import book_of
@@ -71,7 +78,8 @@ def now_panel(request: HttpRequest) -> Panel | None:
     """Show what has just become worse, and what is going on."""
     own = organizations_in_view(request)
     alive = _still_alive(concerns_now(request)[Outcome.STILL_ALIVE])
-    tiles = [_newly_dead(own), alive, *_of_runs(own), _waited_for(own)]
+    dead = _not_working(counts_now(request))
+    tiles = [_newly_dead(own), dead, alive, *_of_runs(own), _waited_for(own)]
     title = gettext("Right now")
     return Panel(title, "instances/overview/now.html", {"tiles": tiles}, wide=True)
 
@@ -90,6 +98,13 @@ def _newly_dead(own: Organizations) -> dict[str, Any]:
     url = address("instance", status=status, since=since_word(yesterday))
     label = gettext("Newly dead since yesterday")
     return _tile(label, rows.count(), url, "bad")
+
+
+def _not_working(counts: Counter[str]) -> dict[str, Any]:
+    """Count what its customer cannot use, whoever killed it: a look at it changes nothing."""
+    number = sum(counts[status] for status in NEEDS_PERSON)
+    url = address("instance", status=NOT_WORKING)
+    return _tile(gettext("Do not work"), number, url)
 
 
 def _still_alive(count: int) -> dict[str, Any]:

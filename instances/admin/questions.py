@@ -11,7 +11,8 @@ from django.http import HttpRequest, QueryDict
 from ceadmin.frame import organizations_in_view
 from ceadmin.teams.lookups import is_row_number
 from ceadmin.teams.scoping import LONGEST_SEARCH
-from instances.finding import COLUMNS, SORTS, Question
+from instances.choices import NEEDS_PERSON, NOT_WORKING
+from instances.finding import COLUMNS, SEVERAL, SORTS, Question
 from instances.querysets import InstanceQuerySet
 
 #: The address's words for where a page begins, for the order, and for which view is meant.
@@ -40,11 +41,11 @@ def question_of(request: HttpRequest) -> Question:
 def _question(request: HttpRequest) -> Question:
     asked = {name: request.GET.get(name, "").replace("\x00", "") for name in KEPT}
     names = ("status", "provider", "app")
-    equal = tuple((COLUMNS[name], asked[name]) for name in names if asked[name])
+    pairs = ((COLUMNS[name], asked[name]) for name in names if asked[name])
     search = searched_for(asked["q"])[:LONGEST_SEARCH].strip()
     return Question(
         _organizations(request, asked[ORGANIZATION]),
-        equal=tuple((column, _fit(column, value)) for column, value in equal),
+        equal=tuple(_fit(column, value) for column, value in pairs),
         tag=asked["tag"][:128],
         search=search,
         sort=asked[SORT] if asked[SORT] in SORTS else "name",
@@ -61,10 +62,13 @@ def _organizations(request: HttpRequest, asked: str) -> tuple[int, ...]:
     return tuple(pk for pk in pks if pk == wanted)
 
 
-def _fit(column: str, value: str) -> Any:
+def _fit(column: str, value: str) -> tuple[str, Any]:
+    """Return what is asked of a column."""
+    if (column, value) == (COLUMNS["status"], NOT_WORKING):
+        return SEVERAL, tuple(sorted(one.value for one in NEEDS_PERSON))
     if column != COLUMNS["app"]:
-        return value[:64]
-    return int(value) if is_row_number(value) else 0
+        return column, value[:64]
+    return column, int(value) if is_row_number(value) else 0
 
 
 def canonical(asked: QueryDict) -> str:

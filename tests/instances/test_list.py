@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from instances.admin.drafted import way_back
 from instances.bounded import MOST
 from instances.finding import REACH, Question, count, find
 from instances.models import Instance, ListChoice, Run
@@ -86,6 +87,11 @@ FILTERED = {
     "?status=disabled": ["Two"],
     "?provider=salesforce": ["Three", "Two"],
     "?status=connected&provider=salesforce": ["Three"],
+    "?status=not_working": ["Two"],
+    "?status=not_working&provider=salesforce": ["Two"],
+    "?status=not_working&sort=-since": ["Two"],
+    "?status=not_working&q=t": ["Two"],
+    "?status=not_working&tag=eu": [],
     "?tag=eu": ["One", "Three"],
     "?tag=eu&provider=salesforce": ["Three"],
     "?tag=eu&q=th": ["Three"],
@@ -292,6 +298,32 @@ def test_all_that_match_needs_no_tick(rita, acme):
         "version": 1,
         "filter": {"status": ["connected"]},
     }
+
+
+def test_all_that_do_not_work_are_meant_by_their_statuses(rita, acme):
+    made(acme, "One", status="disabled")
+    form = {"action": "probe", "index": "1", "select_across": "1"}
+
+    rita.post(f"{reverse(LIST)}?status=not_working", form)
+
+    meant = {"status": ["disabled", "needs_reauth", "revoked"]}
+    run = Run.objects.get()
+    assert run.selection == {"version": 1, "filter": meant}
+    assert way_back(run) == f"{reverse(LIST)}?status=not_working"
+
+
+def test_those_that_do_not_work_are_counted_on_their_chip(rita, acme):
+    made(acme, "One", "Two", status="revoked")
+    made(acme, "Three", status="needs_reauth")
+    made(acme, "Four")
+
+    (chip,) = [
+        one for one in page(rita).context["cl"].filter_specs if one.title == "status"
+    ]
+
+    counted = dict(chip.lookup_choices)
+    assert "Does not work" in counted["not_working"]
+    assert ">3<" in counted["not_working"]
 
 
 def test_the_file_has_every_row_and_no_formula(rita, team, acme):

@@ -22,8 +22,11 @@ from ceadmin.teams.models import Membership, Organization
 from instances.admin import trends
 from instances.models import Instance, Part, Run
 from providers.models import ProviderApp
+from tests.instances.approving import court
 from tests.instances.charted import a_link, a_run, an_instance, an_item, changed
 from tests.teams.inviting import browser
+
+__all__ = ["court"]
 
 OVERVIEW = reverse("admin:index")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -149,6 +152,38 @@ def test_it_says_what_needs_somebody(busy):
     assert not any("Box is failing" in one for one in needs)  # 3 of 12
 
 
+def test_who_is_dead_stays_seen_whatever_a_probe_makes_of_it(team):
+    lost, locked, killed = (an_instance(team.acme, number) for number in range(3))
+    now, client = timezone.now(), browser(team.rita)
+    changed(lost, (now, "needs_reauth"))
+    changed(locked, (now, "needs_reauth"), (now + HOUR, "disabled"))
+    changed(killed, (now, "revoked"))
+
+    page = client.get(OVERVIEW)
+
+    needs = [str(need.sentence) for need in page.context["needs"]]
+    assert needs == [
+        "1 instance needs reauthentication",
+        "1 instance was disabled by the platform and needs reauthentication",
+    ]
+    listing = reverse("admin:instances_instance_changelist")
+    assert numbers(page)[f"{listing}?status=not_working"] == 3
+
+
+def test_a_draft_that_waits_for_an_approver_waits_for_nobody_else(court):
+    court.asked()
+    court.again()
+    page = browser(court.team.rita).get(OVERVIEW)
+
+    needs = {str(need.sentence): need for need in page.context["needs"]}
+
+    mine = needs["1 draft of yours waits to be started or discarded"]
+    assert rows_behind(court.team.rita, mine.url) == 1
+    (shown,) = [one for one in page.context["panels"] if "runs" in one.context]
+    words = [word for _, word in shown.context["runs"]]
+    assert words == ["draft", "approval_waiting"]
+
+
 def test_somebody_else_counts_nothing_of_it(busy):
     said = numbers(browser(busy.eve).get(OVERVIEW))
     theirs = numbers(browser(busy.rita).get(OVERVIEW))
@@ -178,7 +213,7 @@ def test_an_empty_overview_says_how_to_get_something(team):
 
     for words in (
         "Sync an organization: its instances are mirrored here.",
-        "Nothing was revoked in the last 30 days.",
+        "No run revoked anything in the last 30 days. Drills are not counted here.",
         "No revocations in these weeks.",
         "Nobody has reconnected by a link in the last 30 days.",
     ):
