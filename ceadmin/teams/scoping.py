@@ -18,6 +18,7 @@ from django.contrib.admin.filters import RelatedFieldListFilter, SimpleListFilte
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.utils import get_fields_from_path, unquote
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import models
@@ -28,6 +29,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from ceadmin.lib.client import client_address
+from ceadmin.teams.asked_list import AskedList
 from ceadmin.teams.choices import Act
 from ceadmin.teams.denials import denied_request, few, not_offered
 from ceadmin.teams.lookups import is_row_number, may_ask
@@ -195,6 +197,16 @@ class ScopedAdmin(Scoped, _ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Let an address ask what filters and links ask, and nothing else."""
         return may_ask(lookup, value, [*self._filter_names(request), *self.lookups])
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that shows all that its address asks."""
+        return AskedList
+
+    def lookup_words(
+        self, request: HttpRequest, lookup: str, value: str
+    ) -> tuple[str, str]:
+        """Return what people read of a question of the address that no filter offers: of what, and what."""
+        return lookup.partition("__")[0], value
 
     def _filter_names(self, request: HttpRequest) -> list[str]:
         entries = [

@@ -18,7 +18,9 @@ from ceadmin import ui
 from ceadmin.frame import FramedAdmin
 from ceadmin.teams.choices import Act
 from ceadmin.teams.scoping import ScopedAdmin
+from instances.actions.causes import advice
 from instances.admin import words
+from instances.admin.asked_of_items import asked_of_items
 from instances.admin.run_page import item_context
 from instances.admin.when import StartedFilter
 from instances.choices import RunStatus
@@ -63,6 +65,12 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
             rows = rows.exclude(run__status=RunStatus.EXPIRED)
         return rows.select_related("run__organization", "instance")
 
+    def lookup_words(
+        self, request: HttpRequest, lookup: str, value: str
+    ) -> tuple[str, str]:
+        """Name the run, the reason or whatever else another page's link asks."""
+        return asked_of_items(request, lookup, value)
+
     @admin.display(description=_("instance"), ordering="instance_name")
     def name(self, item: Item) -> str:
         """Name the instance."""
@@ -80,8 +88,12 @@ class ItemAdmin(FramedAdmin, ScopedAdmin):
 
     @admin.display(description=_("cause"), ordering="cause")
     def cause_word(self, item: Item) -> SafeString:
-        """Draw the word for machines; the item's page has the sentence."""
-        return format_html("<code>{}</code>", item.cause) if item.cause else ui.pill("")
+        """Draw the reason's sentence, and the word for machines in small."""
+        if not item.cause:
+            return ui.pill("")
+        told = advice(item.cause)
+        code = format_html('<code class="small muted">{}</code>', item.cause)
+        return format_html("{}<br>{}", told, code) if told else code
 
     @admin.display(description=_("run"))
     def run_link(self, item: Item) -> SafeString:

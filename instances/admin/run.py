@@ -126,6 +126,13 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
         """Say how many instances it is about."""
         return ui.number(run.total)
 
+    def lookup_words(
+        self, request: HttpRequest, lookup: str, value: str
+    ) -> tuple[str, str]:
+        """Say whose drafts another page's link asked for: one's own."""
+        mine = value == str(request.user.pk)
+        return gettext("by"), gettext("me") if mine else value
+
     @admin.display(description=_("by"), ordering="requested_by_name")
     def maker(self, run: Run) -> str:
         """Name who asked for it."""
