@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ceadmin.teams.models import Organization
@@ -228,6 +231,9 @@ class FramedAdmin(_Admin):
     ) -> HttpResponse:
         """Give the list its sentence and its empty state."""
         if is_bulk_action(request):
+            if not request.POST.getlist(ACTION_CHECKBOX_NAME):
+                messages.warning(request, gettext("Nothing was done: tick rows first."))
+                return HttpResponseRedirect(request.get_full_path())
             return super().changelist_view(request, {**(extra_context or {})})
         words = {
             "headline": self.headline(request),

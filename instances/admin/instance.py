@@ -72,7 +72,7 @@ class InstanceAdmin(SelectsDrafted, InstanceColumns, FramedAdmin, ListPages):
         DraftedFilter,
     )
     search_fields = ("name",)  # `finding` looks for more
-    search_help_text = _("Name begins with, id, account, tag, fingerprint")
+    search_help_text = _("Name, id, account or tag")
     sortable_by = ()  # the orders that indexes have are in a menu
     list_per_page = 50
     show_full_result_count = False

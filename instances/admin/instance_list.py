@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from ceadmin.frame import is_bulk_action
 from instances.admin import asides
-from instances.admin.chip_counts import words
+from instances.admin.chip_counts import providers_of, words
 from instances.admin.choosers import name_own
 from instances.admin.columns import MOST_SIBLINGS
 from instances.admin.questions import AFTER, SORT, VIEW, narrowed, question_of
@@ -20,6 +20,7 @@ from instances.bounded import BoundedCount, Count
 from instances.choices import InstanceStatus
 from instances.finding import SORTS, Page, Question, count, find
 from instances.models import Instance
+from providers import catalogue
 
 
 class InstanceList(ChangeList):
@@ -120,6 +121,19 @@ class InstanceList(ChangeList):
     def shown_query(self) -> str:
         """Return what the address asks, whatever page it is: for files, views and scripts."""
         return self.get_query_string()
+
+    @property
+    def providers_meant(self) -> list[tuple[str, str]]:
+        """Return name and address of the providers there that a search in vain may have meant."""
+        typed = self.question.search.lower()
+        there = providers_of(self.question)
+        known = ((key, catalogue.find(key)) for key in there)
+        named = [(key, record.name if record else key) for key, record in known]
+        return [
+            (name, super(InstanceList, self).get_query_string({"provider": key}, ["q"]))
+            for key, name in named
+            if typed in name.lower() or typed == key
+        ]
 
     @property
     def sorts(self) -> list[tuple[str, str, bool]]:

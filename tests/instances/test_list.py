@@ -1,5 +1,6 @@
 """The list of instances: pages, filters, search and order, the same however many there are."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -298,6 +299,27 @@ def test_all_that_match_needs_no_tick(rita, acme):
         "version": 1,
         "filter": {"status": ["connected"]},
     }
+
+
+def test_a_search_in_vain_says_what_is_searched_and_offers_the_provider(rita, acme):
+    made(acme, "One", provider_key="salesforce")
+
+    html = page(rita, "?q=salesf&status=connected").content.decode()
+
+    assert "A search finds the beginning of a name" in html
+    (query,) = re.findall(r'<a href="\?([^"]*)">Show instances of', html)
+    assert {*query.split("&amp;")} == {"status=connected", "provider=salesforce"}
+    assert "Show instances of Salesforce" in html
+    assert "Show instances of" not in page(rita, "?q=nothing").content.decode()
+
+
+def test_a_button_pressed_with_nothing_ticked_says_so(rita, acme):
+    made(acme, "One")
+
+    answer = rita.post(reverse(LIST), {"action": "probe", "index": "1"}, follow=True)
+
+    assert "Nothing was done: tick rows first." in answer.content.decode()
+    assert not Run.objects.exists()
 
 
 def test_all_that_do_not_work_are_meant_by_their_statuses(rita, acme):
