@@ -130,7 +130,7 @@ def onward(run: Run, *, operates: bool) -> dict[str, Any]:
     ended = run.is_terminal and run.items_removed_at is None
     dead = runs.to_bring_back(run).count() if ended and operates else 0
     told = ngettext(
-        "Make one reconnect link", "Make %(count)s reconnect links", max(dead, 1)
+        "Make one reconnect link…", "Make %(count)s reconnect links…", max(dead, 1)
     )
     return {
         "can_reconnect": dead > 0,

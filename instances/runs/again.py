@@ -65,7 +65,7 @@ def to_bring_back(run: Run) -> QuerySet[Item]:
 
 @denials_recorded
 def bring_back(run: Run, *, user: User, now: datetime, address: str = "") -> Run:
-    """Return a new run that makes reconnect links for what an ended run left dead.
+    """Return a draft of reconnect links for what an ended run left dead.
 
     The same person's run over these that has not ended yet is the one. Raises RunError
     and NotAllowed.
@@ -88,6 +88,7 @@ def bring_back(run: Run, *, user: User, now: datetime, address: str = "") -> Run
             now=now,
             reason=run.reason,
             ticket=run.ticket,
+            draft=True,
             address=address,
         )
 

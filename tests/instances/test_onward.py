@@ -50,7 +50,7 @@ def test_what_a_probe_found_dead_is_brought_back_and_not_probed_again(rita, flee
     first, second = (press(rita, run, "reconnect")["Location"] for _ in range(2))
 
     assert (numbers["can_retry"], numbers["can_reconnect"]) == (False, True)
-    assert numbers["links_wanted"] == "Make 2 reconnect links"
+    assert numbers["links_wanted"] == "Make 2 reconnect links…"
     again = Run.objects.latest("pk")
     dead = Instance.objects.filter(status=InstanceStatus.NEEDS_REAUTH)
     assert again.kind == RunKind.RECONNECT
@@ -66,9 +66,10 @@ def test_a_revocation_leads_to_the_links_of_its_customers(rita, fleet):
     numbers = live(rita, run)
     press(rita, run, "reconnect")
 
-    assert numbers["links_wanted"] == "Make 2 reconnect links"
+    assert numbers["links_wanted"] == "Make 2 reconnect links…"
     again = Run.objects.latest("pk")
     assert (again.kind, again.reason) == (RunKind.RECONNECT, run.reason)
+    assert again.status == RunStatus.DRAFT
 
 
 def test_who_came_back_meanwhile_is_sent_no_link(rita, fleet):
