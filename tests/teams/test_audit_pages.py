@@ -252,3 +252,46 @@ def test_an_outcome_is_chosen_by_its_word(auditor, story):
 
     found = browser(auditor).get(LIST + shown["Verified dead"]["query_string"])
     assert [one.pk for one in found.context["cl"].result_list] == [story.pk]
+
+
+def recorded(team: Team, action: str, facts: dict) -> None:
+    with transaction.atomic():
+        record(action, chain=team.acme.chain, actor=SYSTEM, at=AT, facts=facts)
+
+
+@pytest.mark.parametrize(
+    ("action", "facts", "told"),
+    [
+        (
+            Action.STATUS_CHANGED,
+            {"from": "connected", "to": "revoked", "reason": "<b>"},
+            "Connected → Revoked",
+        ),
+        (
+            Action.REVOKE_ANSWERED,
+            {"state": "answered", "status": 400, "code": "<i>", "try": 1},
+            "400 · &lt;i&gt;",
+        ),
+        (Action.LIST_EXPORTED, {"what": "instances", "rows": 12}, "12"),
+        (Action.MEMBER_CHANGED, {"before": ["viewer"], "after": ["owner"]}, "→ owner"),
+    ],
+)
+def test_a_row_says_what_an_event_came_to(team, auditor, action, facts, told):
+    recorded(team, action, facts)
+
+    (row,) = browser(auditor).get(LIST).context["cl"].result_list
+    html = browser(auditor).get(LIST).content.decode()
+
+    assert f"{row.get_action_display()}".replace("'", "&#x27;") in html
+    assert told in html
+
+
+def test_a_row_whose_text_was_altered_is_shown_all_the_same(team, auditor):
+    recorded(team, Action.STATUS_CHANGED, {"from": "connected", "to": "revoked"})
+    with lifted(), connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_event SET text = '[]'")
+
+    page = browser(auditor).get(LIST)
+
+    assert page.status_code == 200
+    assert "Connected → Revoked" not in page.content.decode()

@@ -12,6 +12,8 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -22,6 +24,7 @@ from ceadmin.audit.record import Subject
 from ceadmin.frame import FramedAdmin
 from ceadmin.teams.admin.event_export import export
 from ceadmin.teams.admin.event_filters import FILTERS, question_of
+from ceadmin.teams.admin.event_gist import gist
 from ceadmin.teams.admin.event_list import EventList, shown
 from ceadmin.teams.admin.event_proofs import neighbours_of, proofs_of
 from ceadmin.teams.admin.event_receipts import has_receipt, receipt_of
@@ -48,10 +51,10 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
     act_add = act_change = act_delete = None
 
     list_display = (
-        *("time", "action", "who", "subject", "result"),
+        *("time", "what", "who", "subject", "result"),
         *("organization_name", "reason", "ticket"),
     )
-    list_display_links = ("action",)
+    list_display_links = ("what",)
     list_filter = FILTERS
     search_fields = ("reason", "ticket", "subject_name")  # `finding` looks for them
     search_help_text = _("Reason, ticket, name or id")
@@ -218,6 +221,14 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
     def time(self, event: Event) -> str:
         """Say how long ago it was."""
         return ui.when(event.at, timezone.now())
+
+    @admin.display(description=_("what"))
+    def what(self, event: Event) -> SafeString:
+        """Say what was done, and in a phrase what it came to."""
+        act, told = event.get_action_display(), gist(event)
+        if not told:
+            return format_html("{}", act)
+        return format_html('{} <span class="muted">{}</span>', act, told)
 
     @admin.display(description=_("outcome"))
     def result(self, event: Event) -> str:
