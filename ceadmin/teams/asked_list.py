@@ -24,7 +24,8 @@ class Asked:
         """Offer to ask no longer, and say what is asked."""
         without = changelist.get_query_string(remove=[self.name])
         yield {"selected": False, "query_string": without, "display": gettext("All")}
-        yield {"selected": True, "query_string": "?", "display": self.words}
+        same = changelist.get_query_string()
+        yield {"selected": True, "query_string": same, "display": self.words}
 
 
 class AskedList(ChangeList):

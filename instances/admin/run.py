@@ -129,9 +129,13 @@ class RunAdmin(FramedAdmin, ScopedAdmin):
     def lookup_words(
         self, request: HttpRequest, lookup: str, value: str
     ) -> tuple[str, str]:
-        """Say whose drafts another page's link asked for: one's own."""
-        mine = value == str(request.user.pk)
-        return gettext("by"), gettext("me") if mine else value
+        """Say whose runs, or which, another page's link asked for: one's own, those at work."""
+        if lookup.startswith("requested_by"):
+            mine = value == str(request.user.pk)
+            return gettext("by"), gettext("me") if mine else value
+        labels = dict(RunStatus.choices)
+        told = [str(labels.get(one, one)) for one in value.split(",")]
+        return gettext("status"), ", ".join(told)
 
     @admin.display(description=_("by"), ordering="requested_by_name")
     def maker(self, run: Run) -> str:

@@ -34,7 +34,8 @@ class SayingFilter(admin.SimpleListFilter):
         found = list(super().choices(changelist))
         if not any(one["selected"] for one in found):
             display = self.named(str(self.value()))
-            found.append({"selected": True, "query_string": "?", "display": display})
+            same = changelist.get_query_string()
+            found.append({"selected": True, "query_string": same, "display": display})
         yield from found
 
 

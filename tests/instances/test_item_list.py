@@ -38,8 +38,10 @@ def test_one_chip_goes_alone(team):
 
     (cause,) = [one for one in changelist.filter_specs if one.title == "cause"]
 
-    without = next(cause.choices(changelist))["query_string"]
+    without, same = (one["query_string"] for one in cause.choices(changelist))
     assert without == f"?run__id__exact={run.pk}"
+    assert "cause__exact=other" in same
+    assert f"run__id__exact={run.pk}" in same
 
 
 def test_every_question_of_other_pages_has_words(team):
@@ -84,3 +86,11 @@ def test_ones_own_drafts_are_named_on_the_list_of_runs(team):
     html = client.get(f"{runs}?requested_by__id__exact={team.rita.pk}").content
 
     assert "By: me" in html.decode()
+
+
+def test_the_runs_at_work_are_named_by_their_statuses(team):
+    runs = reverse("admin:instances_run_changelist")
+
+    html = browser(team.rita).get(f"{runs}?status__in=planning,running").content
+
+    assert "Status: Planning, Running" in html.decode()

@@ -83,6 +83,10 @@ def test_a_user_with_a_bad_value_is_refused(facts):
         ("https://api.cloud-elements.com", "https://api.cloud-elements.com"),
         (" https://API.cloud-elements.com/ ", "https://api.cloud-elements.com"),
         ("https://ce.internal:8443", "https://ce.internal:8443"),
+        (
+            "https://api.cloud-elements.com/elements/api-v2/",
+            "https://api.cloud-elements.com",
+        ),
     ],
 )
 def test_a_base_url_is_kept_as_it_is_compared(typed, kept):
@@ -97,7 +101,7 @@ def test_a_base_url_is_kept_as_it_is_compared(typed, kept):
     "typed",
     [
         "http://api.cloud-elements.com",
-        "https://api.cloud-elements.com/elements/api-v2",
+        "https://api.cloud-elements.com/elements/api-v2/instances",
         "https://user:password@api.cloud-elements.com",
         "https://api.cloud-elements.com?x=1",
         "https://api.cloud-elements.com#x",

@@ -13,7 +13,6 @@ from ceadmin.teams.admin.event_words import in_words
 
 #: Facts that tell an act apart from others of its kind, in the order in which they are read.
 _TELLING: dict[str, tuple[str, ...]] = {
-    Action.REVOKE_INTENDED: ("method", "to"),
     Action.REVOKE_ANSWERED: ("state", "status", "code"),
     Action.LIST_EXPORTED: ("what", "rows"),
 }

@@ -228,7 +228,7 @@ class EventAdmin(FramedAdmin, ScopedAdmin):
         act, told = event.get_action_display(), gist(event)
         if not told:
             return format_html("{}", act)
-        return format_html('{} <span class="muted">{}</span>', act, told)
+        return format_html('{}<br><span class="small muted">{}</span>', act, told)
 
     @admin.display(description=_("outcome"))
     def result(self, event: Event) -> str:

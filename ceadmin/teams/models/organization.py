@@ -13,6 +13,8 @@ from ceadmin.lib.sealed import SealedField
 from ceadmin.teams.choices import ReauthenticateBy
 from ceadmin.teams.validators import validate_base_url
 
+#: What the platform's documentation writes behind the host, so people paste it.
+_API_PATH = "/elements/api-v2"
 LONGEST_LINK_LIFETIME_HOURS = 24 * 30
 
 
@@ -87,8 +89,9 @@ class Organization(models.Model):
         return self.name
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """Write the base URL as it is compared, small and without a slash at the end."""
-        self.base_url = self.base_url.strip(" ").rstrip("/").lower()
+        """Write the base URL as it is compared: small, and a host alone where the API's own path was pasted."""
+        typed = self.base_url.strip(" ").rstrip("/").lower()
+        self.base_url = typed.removesuffix(_API_PATH).rstrip("/")
         super().clean_fields(exclude=exclude)
 
     @property
